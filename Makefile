@@ -1,0 +1,31 @@
+# kymo's commands. `make` lists them.
+
+CARGO ?= cargo
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint unit docs bench footprint fuzz check-targets ci clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
+
+run: ## live vitals of this machine; without a terminal ten JSON lines
+	@$(CARGO) build --quiet --release --package kymo --package kymo-cli
+	@if [ -t 0 ] && [ -t 1 ]; then exec target/release/kymo watch; \
+	else exec target/release/kymo watch --json --count 10; fi
+
+test: lint unit docs ## every check
+
+lint: ## format and clippy, warnings denied
+	$(CARGO) fmt --all -- --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+
+unit: ## unit, property, integration and allocation tests
+	$(CARGO) test --workspace --locked --quiet
+
+docs: ## the documentation, warnings denied
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked --quiet
+
+ci: test ## what continuous integration runs
+
+clean: ## remove what was built
+	$(CARGO) clean

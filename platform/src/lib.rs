@@ -1,0 +1,62 @@
+#![deny(unsafe_code)]
+//! The operating system's edges: sensors as typed readings, clocks, timers, signals and peers.
+//!
+//! [`Machine`] is what the sampler sees: one typed call per source, no allocation, and a reason
+//! instead of a number where there is none. [`this_machine`] opens the one this program runs on;
+//! [`Fake`] is a machine for tests. The edges have the same surface on every system: [`Ticker`],
+//! [`Signals`], [`peer`], [`random`], [`refuse_descriptors`] and [`clock`].
+//!
+//! Every file, key and system call touched, with its cost, stands in docs/PLATFORM.md. Nothing here
+//! writes to a device, starts a thread or keeps a global.
+//!
+//! ```
+//! use kymo_platform::{Roots, this_machine};
+//!
+//! let mut machine = this_machine(&Roots::default());
+//! match machine.memory().total {
+//!     Ok(bytes) => println!("{bytes} bytes"),
+//!     Err(reason) => println!("no number, because {reason:?}"),
+//! }
+//! ```
+//!
+//! The system is chosen here and nowhere else: `os` is one of the folders `linux` and `macos`.
+
+pub mod clock;
+pub mod fake;
+pub mod machine;
+pub mod peer;
+pub mod random;
+mod roots;
+mod signal;
+
+#[cfg(target_os = "linux")]
+pub mod linux;
+#[cfg(target_vendor = "apple")]
+pub mod macos;
+
+#[cfg(target_os = "linux")]
+use linux as os;
+#[cfg(target_vendor = "apple")]
+use macos as os;
+
+// The fallback timer is arithmetic; Linux runs its tests too.
+#[cfg(all(test, target_os = "linux"))]
+#[path = "macos/ticker.rs"]
+pub mod fallback_ticker;
+
+pub use fake::Fake;
+pub use machine::Machine;
+pub use os::refuse_descriptors;
+pub use os::signals::Signals;
+pub use os::ticker::Ticker;
+pub use roots::Roots;
+pub use signal::Signal;
+
+/// Opens the machine this program runs on.
+///
+/// Never fails: what can't be opened has a state, and is tried again from time to time. All memory
+/// and nearly all descriptors are taken here; the rest as hardware comes and goes.
+#[must_use]
+pub fn this_machine(roots: &Roots) -> Box<dyn Machine> {
+    os::this_machine(roots)
+}

@@ -1,0 +1,160 @@
+//! The chips below `/sys/class/hwmon`, in an order that survives renumbering.
+//!
+//! hwmonN is a number of the day. A chip's identity is the path of its device, so chips are ordered
+//! by that. Looking for chips reads names only, and touches no hardware.
+
+use std::ffi::CStr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use kymo_protocol::{NoData, Reading};
+use nix::errno::Errno;
+use nix::fcntl::AT_FDCWD;
+
+use super::attribute::{Word, read_word};
+use super::directory::for_each_entry;
+use super::file::{open_directory, reason};
+use super::name::{Name, index_in};
+use super::sys::{EntryBuffer, readlinkat};
+
+/// A server with that many is known; one with more keeps those that are listed first.
+pub(crate) const CHIPS_MAX: usize = 64;
+/// Channels of one kind on one chip: a coretemp of a large CPU has one temperature per core.
+const CHANNELS_MAX: usize = 256;
+/// Device paths are shorter; of a longer one the beginning decides.
+const PLACE_SIZE_MAX: usize = 192;
+
+/// Path of a device, as far as it is the same after every boot.
+type Place = heapless::Vec<u8, PLACE_SIZE_MAX>;
+/// Chips, in the order of their places.
+pub(crate) type Chips = heapless::Vec<Chip, CHIPS_MAX>;
+/// Indexes of channels, ascending.
+pub(crate) type Channels = heapless::Vec<u16, CHANNELS_MAX>;
+
+/// A chip: a device with sensors.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Chip {
+    /// Where its device is.
+    pub(crate) place: Place,
+    /// What its driver calls it.
+    pub(crate) name: Word,
+    number: u16,
+}
+
+impl Chip {
+    /// Opens the directory that has its attributes; `class` is that of hwmon.
+    pub(crate) fn open(&self, class: BorrowedFd<'_>) -> Option<OwnedFd> {
+        open_chip(class, self.number).map(|(directory, _)| directory)
+    }
+}
+
+/// Opens the class directory at `path` and puts the chips below it into `chips`.
+pub(crate) fn find_chips(
+    path: &CStr,
+    buffer: &mut EntryBuffer,
+    chips: &mut Chips,
+) -> Reading<OwnedFd> {
+    chips.clear();
+    let class = open_directory(AT_FDCWD, path).map_err(reason)?;
+    let listed = for_each_entry(class.as_fd(), buffer, &mut |entry| {
+        let found = index_in(entry.name, "hwmon", "");
+        if let Some(chip) = found.and_then(|number| identify(class.as_fd(), number)) {
+            // A chip too many is left out.
+            let _ = chips.push(chip);
+        }
+    });
+    listed.map_err(reason)?;
+    chips.sort_unstable_by(|one, other| {
+        (&one.place, &one.name, one.number).cmp(&(&other.place, &other.name, other.number))
+    });
+    Ok(class)
+}
+
+/// The indexes for which `directory` has `prefix`, index, `suffix`.
+pub(crate) fn channels(
+    directory: BorrowedFd<'_>,
+    buffer: &mut EntryBuffer,
+    prefix: &str,
+    suffix: &str,
+) -> Channels {
+    let mut found = Channels::new();
+    let listed: Result<(), Errno> = for_each_entry(directory, buffer, &mut |entry| {
+        if let Some(index) = index_in(entry.name, prefix, suffix) {
+            // A channel too many is left out.
+            let _ = found.push(index);
+        }
+    });
+    // Half a list would make the choice among channels depend on chance.
+    if listed.is_err() {
+        found.clear();
+    }
+    found.sort_unstable();
+    found
+}
+
+fn identify(class: BorrowedFd<'_>, number: u16) -> Option<Chip> {
+    let (_, name) = open_chip(class, number)?;
+    Some(Chip { place: place(class, number), name, number })
+}
+
+/// Attributes and name are in hwmonN itself; those of old drivers in the device it links to.
+fn open_chip(class: BorrowedFd<'_>, number: u16) -> Option<(OwnedFd, Word)> {
+    let mut name_file = Name::new();
+    name_file.extend(b"name");
+    ["", "/device"].into_iter().find_map(|below| {
+        let path = Name::indexed("hwmon", number, below);
+        let directory = open_directory(class, path.as_c_str()?).ok()?;
+        let name = read_word(directory.as_fd(), &name_file).ok()?;
+        Some((directory, name))
+    })
+}
+
+/// hwmonN is a link into the tree of devices; where it is a folder, its link `device` tells.
+fn place(class: BorrowedFd<'_>, number: u16) -> Place {
+    let target = |below: &str| {
+        let mut buffer = [0; PLACE_SIZE_MAX];
+        let link = Name::indexed("hwmon", number, below);
+        let target = readlinkat(class, link.as_c_str()?, &mut buffer).ok()?;
+        Place::from_slice(without_number(target)).ok()
+    };
+    target("").or_else(|| target("/device")).unwrap_or_default()
+}
+
+/// Cuts `/hwmonN` or `/hwmon/hwmonN` off the end of a path.
+fn without_number(path: &[u8]) -> &[u8] {
+    let Some(slash) = path.iter().rposition(|byte| *byte == b'/') else { return path };
+    let (parent, last) = path.split_at_checked(slash).unwrap_or((path, b""));
+    match last.strip_prefix(b"/").and_then(|last| index_in(last, "hwmon", "")) {
+        Some(_) => parent.strip_suffix(b"/hwmon").unwrap_or(parent),
+        None => path,
+    }
+}
+
+/// Why a quantity has no source, when looking for chips ended with `found`.
+pub(crate) fn no_source<T>(found: &Reading<T>) -> NoData {
+    found.as_ref().err().copied().unwrap_or(NoData::Absent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_is_no_part_of_the_place() {
+        let pairs: [(&[u8], &[u8]); 5] = [
+            (
+                b"../../devices/platform/coretemp.0/hwmon/hwmon7",
+                b"../../devices/platform/coretemp.0",
+            ),
+            (
+                b"../../devices/virtual/thermal/thermal_zone0/hwmon1",
+                b"../../devices/virtual/thermal/thermal_zone0",
+            ),
+            (b"../../../0000:00:18.3", b"../../../0000:00:18.3"),
+            (b"hwmon3", b"hwmon3"),
+            (b"", b""),
+        ];
+        for (path, expected) in pairs {
+            assert_eq!(without_number(path), expected);
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Linux: sensors from procfs and sysfs, and the edges.
+//!
+//! [`Linux`] is the machine. Each parser is a pure function of the bytes of its file: [`stat`],
+//! [`meminfo`], [`loadavg`], [`diskstats`], [`netdev`] and [`uptime`]. What touches the system
+//! stands apart from them, and unsafe code in the one file `sys.rs`.
+
+use std::io;
+use std::os::fd::BorrowedFd;
+
+use nix::sys::socket::{getsockopt, sockopt};
+use nix::time::ClockId;
+
+use crate::machine::Machine;
+use crate::peer::Peer;
+use crate::roots::Roots;
+
+mod attribute;
+mod directory;
+mod disks;
+pub mod diskstats;
+mod fans;
+mod file;
+mod hwmon;
+pub mod loadavg;
+mod machine;
+pub mod meminfo;
+mod name;
+pub mod netdev;
+mod processes;
+mod sensors;
+pub(crate) mod signals;
+mod space;
+pub mod stat;
+mod sys;
+mod temperature;
+mod text;
+mod thermal;
+pub(crate) mod ticker;
+pub mod uptime;
+
+pub use machine::Linux;
+pub use sys::refuse_descriptors;
+
+pub(crate) const CLOCK_MONO: ClockId = ClockId::CLOCK_MONOTONIC;
+pub(crate) const CLOCK_BOOT: ClockId = ClockId::CLOCK_BOOTTIME;
+
+pub(crate) fn peer(socket: BorrowedFd<'_>) -> io::Result<Peer> {
+    let found = getsockopt(&socket, sockopt::PeerCredentials)?;
+    // The kernel writes 0 for a process that this pid namespace doesn't see.
+    let pid = u32::try_from(found.pid()).ok().filter(|pid| *pid != 0);
+    Ok(Peer { uid: found.uid(), gid: found.gid(), pid })
+}
+
+pub(crate) fn this_machine(roots: &Roots) -> Box<dyn Machine> {
+    Box::new(Linux::new(&roots.proc, &roots.sys))
+}

@@ -1,0 +1,124 @@
+#![allow(unsafe_code)]
+//! The system calls that nix lacks, or offers only with a heap allocation.
+//!
+//! This is the only Linux file with unsafe code. Every function is safe to call with any arguments:
+//! buffers are slices, descriptors are borrowed, names are C strings. Nothing here allocates.
+
+use std::ffi::CStr;
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+use nix::errno::Errno;
+
+/// `SO_PASSRIGHTS` of `asm-generic/socket.h`, Linux 6.16; libc has no name for it yet.
+const SO_PASSRIGHTS: libc::c_int = 83;
+
+/// Directory entries as the kernel packs them, aligned as it writes them.
+#[repr(align(8))]
+#[derive(Clone)]
+pub(crate) struct EntryBuffer(pub(crate) [u8; Self::SIZE]);
+
+impl EntryBuffer {
+    /// About a hundred entries a call.
+    pub(crate) const SIZE: usize = 4096;
+
+    pub(crate) const fn new() -> Self {
+        Self([0; Self::SIZE])
+    }
+}
+
+/// Fills `buffer` with the next entries of `directory`; an empty slice is the end.
+pub(crate) fn getdents64<'b>(
+    directory: BorrowedFd<'_>,
+    buffer: &'b mut EntryBuffer,
+) -> Result<&'b [u8], Errno> {
+    let bytes = &mut buffer.0;
+    // SAFETY: getdents64(2) writes at most `len` bytes to the address, which is that of a live,
+    // exclusively borrowed array of just that length; the descriptor is open while it is borrowed.
+    let written = unsafe {
+        libc::syscall(libc::SYS_getdents64, directory.as_raw_fd(), bytes.as_mut_ptr(), bytes.len())
+    };
+    let written = usize::try_from(Errno::result(written)?).map_err(|_| Errno::EIO)?;
+    bytes.get(..written).ok_or(Errno::EIO)
+}
+
+/// Reads the target of the link `name` in `directory` into `buffer`; too long a target is cut.
+pub(crate) fn readlinkat<'b>(
+    directory: BorrowedFd<'_>,
+    name: &CStr,
+    buffer: &'b mut [u8],
+) -> Result<&'b [u8], Errno> {
+    // SAFETY: readlinkat(2) reads `name` to its NUL, which a CStr has, and writes at most `len`
+    // bytes to the address, which is that of a live, exclusively borrowed slice of that length; the
+    // descriptor is open while it is borrowed.
+    let written = unsafe {
+        libc::readlinkat(
+            directory.as_raw_fd(),
+            name.as_ptr(),
+            buffer.as_mut_ptr().cast(),
+            buffer.len(),
+        )
+    };
+    let written = usize::try_from(Errno::result(written)?).map_err(|_| Errno::EIO)?;
+    buffer.get(..written).ok_or(Errno::EIO)
+}
+
+/// Makes the kernel refuse descriptors that the peer of `socket` tries to send.
+///
+/// Without it they are queued, and freed only when a read with a control buffer or the close of the
+/// socket comes to them. Kernels before 6.16 answer `ENOPROTOOPT`, which callers ignore.
+pub fn refuse_descriptors(socket: BorrowedFd<'_>) -> io::Result<()> {
+    let off: libc::c_int = 0;
+    let size = libc::socklen_t::try_from(size_of_val(&off)).map_err(io::Error::other)?;
+    // SAFETY: setsockopt(2) reads `size` bytes from the address, which is that of a live c_int of
+    // just that size; the descriptor is open while it is borrowed.
+    let result = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            SO_PASSRIGHTS,
+            (&raw const off).cast(),
+            size,
+        )
+    };
+    Errno::result(result)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::fd::AsFd;
+    use std::os::unix::net::UnixStream;
+
+    #[test]
+    fn descriptors_are_refused_or_the_kernel_is_old() {
+        let (here, there) = UnixStream::pair().unwrap();
+        match refuse_descriptors(here.as_fd()) {
+            Ok(()) => {
+                use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
+                let sent = [there.as_raw_fd()];
+                let control = [ControlMessage::ScmRights(&sent)];
+                let bytes = [io::IoSlice::new(b"x")];
+                let flags = MsgFlags::empty();
+                let result = sendmsg::<()>(there.as_raw_fd(), &bytes, &control, flags, None);
+                assert_eq!(result, Err(Errno::EPERM));
+            }
+            Err(error) => assert_eq!(error.raw_os_error(), Some(libc::ENOPROTOOPT)),
+        }
+    }
+
+    #[test]
+    fn errors_are_errors() {
+        let null = std::fs::File::open("/dev/null").unwrap();
+        let result = getdents64(null.as_fd(), &mut EntryBuffer::new()).map(<[u8]>::len);
+        assert_eq!(result, Err(Errno::ENOTDIR));
+        let directory = std::fs::File::open("/proc/self").unwrap();
+        let mut buffer = [0; 4];
+        let result = readlinkat(directory.as_fd(), c"stat", &mut buffer).map(<[u8]>::len);
+        assert_eq!(result, Err(Errno::EINVAL));
+        // Cut to the buffer, as promised.
+        assert_eq!(readlinkat(directory.as_fd(), c"exe", &mut buffer).map(<[u8]>::len), Ok(4));
+        assert!(refuse_descriptors(null.as_fd()).is_err());
+    }
+}

@@ -1,0 +1,84 @@
+//! macOS: the edges, and a machine whose sources are all absent until they are written.
+//!
+//! Type-checked on Linux; nothing in this folder has run on a Mac.
+
+use std::io;
+use std::os::fd::BorrowedFd;
+
+use kymo_protocol::{NoData, Reading};
+use nix::sys::socket::{getsockopt, sockopt};
+use nix::time::ClockId;
+
+use crate::machine::{CpuTime, DiskSpace, Machine, Memory, Thermal, Transfer};
+use crate::peer::Peer;
+use crate::roots::Roots;
+
+pub(crate) mod signals;
+pub(crate) mod ticker;
+
+/// CLOCK_MONOTONIC counts suspend on macOS; this one stands still.
+pub(crate) const CLOCK_MONO: ClockId = ClockId::from_raw(libc::CLOCK_UPTIME_RAW);
+pub(crate) const CLOCK_BOOT: ClockId = ClockId::CLOCK_MONOTONIC;
+
+/// Asks the peer of `socket` not to be able to send descriptors: Linux only, `ENOPROTOOPT` here.
+pub fn refuse_descriptors(_socket: BorrowedFd<'_>) -> io::Result<()> {
+    Err(io::Error::from_raw_os_error(libc::ENOPROTOOPT))
+}
+
+pub(crate) fn peer(socket: BorrowedFd<'_>) -> io::Result<Peer> {
+    let (uid, gid) = nix::unistd::getpeereid(socket)?;
+    let pid = getsockopt(&socket, sockopt::LocalPeerPid).ok();
+    let pid = pid.and_then(|pid| u32::try_from(pid).ok()).filter(|pid| *pid != 0);
+    Ok(Peer { uid: uid.as_raw(), gid: gid.as_raw(), pid })
+}
+
+pub(crate) fn this_machine(_roots: &Roots) -> Box<dyn Machine> {
+    Box::new(MacOs)
+}
+
+/// A Mac, as far as kymo can read it: not yet at all.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MacOs;
+
+impl Machine for MacOs {
+    fn cpu_time(&mut self) -> Reading<CpuTime> {
+        Err(NoData::Absent)
+    }
+
+    fn memory(&mut self) -> Memory {
+        Memory {
+            total: Err(NoData::Absent),
+            available: Err(NoData::Absent),
+            swap_total: Err(NoData::Absent),
+            swap_free: Err(NoData::Absent),
+        }
+    }
+
+    fn load(&mut self) -> Reading<[f32; 3]> {
+        Err(NoData::Absent)
+    }
+
+    fn disk_io(&mut self) -> Reading<Transfer> {
+        Err(NoData::Absent)
+    }
+
+    fn disk_space(&mut self) -> Reading<DiskSpace> {
+        Err(NoData::Absent)
+    }
+
+    fn network_io(&mut self) -> Reading<Transfer> {
+        Err(NoData::Absent)
+    }
+
+    fn thermal(&mut self) -> Thermal {
+        Thermal { cpu: Err(NoData::Absent), gpu: Err(NoData::Absent), fans: Err(NoData::Absent) }
+    }
+
+    fn process_count(&mut self) -> Reading<u32> {
+        Err(NoData::Absent)
+    }
+
+    fn uptime(&mut self) -> Reading<u64> {
+        Err(NoData::Absent)
+    }
+}

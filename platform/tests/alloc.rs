@@ -1,0 +1,125 @@
+#![allow(unsafe_code)]
+//! Proves that reading allocates nothing, whatever happens to files and devices meanwhile.
+//!
+//! A program of its own without the test harness, whose threads allocate when they like.
+#![allow(clippy::unwrap_used, reason = "a test may stop")]
+
+#[cfg(target_os = "linux")]
+mod common;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+
+struct Counting;
+
+// SAFETY: every call goes on to the system's allocator unchanged, which keeps the contract.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller keeps the contract of `alloc`, which is the same one.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, address: *mut u8, layout: Layout) {
+        // SAFETY: the caller keeps the contract of `dealloc`, which is the same one.
+        unsafe { System.dealloc(address, layout) }
+    }
+
+    unsafe fn realloc(&self, address: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller keeps the contract of `realloc`, which is the same one.
+        unsafe { System.realloc(address, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+#[cfg(not(target_os = "linux"))]
+fn main() {}
+
+#[cfg(target_os = "linux")]
+fn main() {
+    use common::Tree;
+    use kymo_platform::linux::Linux;
+    use kymo_platform::{Roots, Signal, Signals, Ticker, clock, peer};
+    use std::os::fd::AsFd;
+
+    let roots = Roots::default();
+    let empty = Tree::empty();
+    let tree = Tree::ordinary();
+    let gpu = "pci0000:00/0000:03:00.0";
+    tree.chip(0, "platform/coretemp.0", "coretemp", &[("temp1_input", "40000")]);
+    tree.chip(1, "platform/nct6775.656", "nct6775", &[("fan1_input", "1000"), ("fan2_input", "0")]);
+    tree.chip(2, gpu, "amdgpu", &[("temp1_label", "edge"), ("temp1_input", "50000")]);
+    tree.zone(0, "cpu-thermal\n", "45000\n");
+    // Longer than any buffer on the stack that a path could be copied to.
+    let deep = "x".repeat(200) + "/";
+    let mut machines = [
+        Linux::new(&roots.proc, &roots.sys),
+        tree.machine(),
+        empty.machine(),
+        Linux::new(deep.repeat(8).as_ref(), deep.repeat(8).as_ref()),
+    ];
+    for machine in &mut machines {
+        read_all(machine);
+    }
+
+    for round in 0..1_000 {
+        let reads = count(|| machines.iter_mut().for_each(read_all));
+        assert_eq!(reads, 0, "allocations in round {round}");
+        // What the test does to the files between the rounds may allocate.
+        match round {
+            100 => tree.replace("proc/stat", "cpu 1 2 3 4\n"),
+            200 => tree.remove("proc/net/dev"),
+            300 => tree.unplug(1, "platform/nct6775.656"),
+            400 => tree.chip(5, "platform/it87", "it8620", &[("fan1_input", "1")]),
+            500 => tree.write(&format!("sys/devices/{gpu}/power/runtime_status"), "suspended\n"),
+            600 => tree.unplug(0, "platform/coretemp.0"),
+            700 => tree.remove("proc"),
+            800 => tree.write("proc/stat", "cpu 1 2 3 4\n"),
+            _ => {}
+        }
+    }
+
+    let mut ticker = Ticker::new().unwrap();
+    let mut signals = Signals::new(&Signal::ALL).unwrap();
+    let (here, _there) = std::os::unix::net::UnixStream::pair().unwrap();
+    let edges = count(|| {
+        for _ in 0..1_000 {
+            ticker.arm(clock::now().mono_ns, 1_000).unwrap();
+            let _ = (ticker.take(), signals.take());
+            peer::credentials(here.as_fd()).unwrap();
+            let _ = kymo_platform::refuse_descriptors(here.as_fd());
+            ticker.disarm().unwrap();
+        }
+    });
+    assert_eq!(edges, 0, "allocations at the edges");
+    assert!(count(|| drop(std::hint::black_box(vec![1]))) > 0, "the counter counts");
+    println!("0 allocations in 4,000 reads of every source");
+}
+
+#[cfg(target_os = "linux")]
+fn read_all(machine: &mut kymo_platform::linux::Linux) {
+    use kymo_platform::Machine;
+    let _ = std::hint::black_box((
+        machine.cpu_time(),
+        machine.memory(),
+        machine.load(),
+        machine.disk_io(),
+        machine.disk_space(),
+        machine.network_io(),
+        machine.thermal(),
+        machine.process_count(),
+        machine.uptime(),
+    ));
+}
+
+#[cfg(target_os = "linux")]
+fn count(work: impl FnOnce()) -> u64 {
+    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    work();
+    ALLOCATIONS.load(Ordering::Relaxed) - before
+}

@@ -1,0 +1,98 @@
+//! The inside of a JSON string: what it says, without a copy of it.
+
+/// The inside of a string, with its escapes as they are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Text<'a>(&'a str);
+
+impl<'a> Text<'a> {
+    /// The inside of a string whose escapes the reader has checked.
+    pub(crate) const fn from_escaped(text: &'a str) -> Self {
+        Self(text)
+    }
+
+    /// The text, with escapes as they are written.
+    #[must_use]
+    pub const fn escaped(self) -> &'a str {
+        self.0
+    }
+
+    /// Its characters. A lone surrogate escape reads as U+FFFD.
+    pub fn chars(self) -> impl Iterator<Item = char> + 'a {
+        let mut rest = self.0.chars();
+        core::iter::from_fn(move || {
+            let char = rest.next()?;
+            if char == '\\' { Some(unescape(&mut rest)) } else { Some(char) }
+        })
+    }
+
+    /// Whether the text is `other`.
+    #[must_use]
+    pub fn is(self, other: &str) -> bool {
+        self.chars().eq(other.chars())
+    }
+}
+
+/// The character of an escape whose backslash was just taken. The parser has checked its form.
+fn unescape(rest: &mut core::str::Chars<'_>) -> char {
+    match rest.next() {
+        Some('b') => '\u{8}',
+        Some('f') => '\u{c}',
+        Some('n') => '\n',
+        Some('r') => '\r',
+        Some('t') => '\t',
+        Some('u') => {
+            let first = hex4(rest);
+            if (0xD800..0xDC00).contains(&first) {
+                let mut ahead = rest.clone();
+                if ahead.next() == Some('\\') && ahead.next() == Some('u') {
+                    let second = hex4(&mut ahead);
+                    if (0xDC00..0xE000).contains(&second) {
+                        *rest = ahead;
+                        let code = 0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00);
+                        return char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
+                    }
+                }
+            }
+            char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER)
+        }
+        Some(other) => other,
+        None => char::REPLACEMENT_CHARACTER,
+    }
+}
+
+fn hex4(rest: &mut core::str::Chars<'_>) -> u32 {
+    rest.take(4).fold(0, |code, digit| code << 4 | digit.to_digit(16).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chars(escaped: &str) -> heapless::String<64> {
+        Text::from_escaped(escaped).chars().collect()
+    }
+
+    #[test]
+    fn escapes_are_read() {
+        assert_eq!(chars(r#"\"\\\/\b\f\n\r\t"#), "\"\\/\u{8}\u{c}\n\r\t");
+        assert_eq!(chars(r"\u0041\u00e9\u20AC"), "Aé€");
+        assert_eq!(chars(r"\ud83d\ude00"), "😀");
+        assert_eq!(chars(r"\uD800\uDC00\uDBFF\uDFFF"), "\u{10000}\u{10FFFF}");
+    }
+
+    #[test]
+    fn a_lone_surrogate_costs_itself_and_nothing_behind_it() {
+        assert_eq!(chars(r"\ud83dx"), "\u{FFFD}x");
+        assert_eq!(chars(r"\ude00"), "\u{FFFD}");
+        assert_eq!(chars(r"\ud83d\n"), "\u{FFFD}\n");
+        assert_eq!(chars(r"\ud83d\u0041"), "\u{FFFD}A");
+        assert_eq!(chars(r"\ud83d\ud83d\ude00"), "\u{FFFD}😀");
+    }
+
+    #[test]
+    fn texts_are_compared_by_meaning() {
+        assert!(Text::from_escaped(r"vit\u0061ls").is("vitals"));
+        assert!(!Text::from_escaped("vital").is("vitals"));
+        assert_eq!(Text::from_escaped(r"a\n").escaped(), r"a\n");
+    }
+}

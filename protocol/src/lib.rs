@@ -1,0 +1,64 @@
+#![no_std]
+#![forbid(unsafe_code)]
+//! kymo's wire protocol: binary frames, the same frames as JSON Lines, and the version-1 profile.
+//!
+//! No `std`, no `alloc`, no I/O and no clock: bytes go in, views come out; values go in, bytes come
+//! out, in a buffer of the caller's. `SPEC.md` beside this crate is normative; `vectors/` holds
+//! golden frames that every client can test itself against.
+//!
+//! # Reading
+//!
+//! [`Frame::parse`] is the one call that can fail on input. After it, every accessor is infallible.
+//! A byte stream goes through a [`Decoder`], which finds the frames in it.
+//!
+//! # Writing
+//!
+//! [`emit`] writes a header and hands out the payload to fill in, in place:
+//!
+//! ```
+//! use kymo_protocol::{Body, Field, Frame, Position, State, Stamp, Vitals, emit};
+//!
+//! let mut buffer = [0u8; 512];
+//! let at = Position { stream: kymo_protocol::StreamId::VITALS, sequence: 1 };
+//! let (vitals, frame_size) = emit::<Vitals>(&mut buffer, at, Stamp { boot_ns: 5_000_000_000 })?;
+//! vitals.cpu_usage.set(12.5);
+//! vitals.set_state(Field::CpuUsage, State::Ok, 40);
+//!
+//! let frame = Frame::parse(&buffer[..frame_size])?;
+//! let Body::Vitals(vitals) = frame.body else { unreachable!() };
+//! assert_eq!(vitals.cpu_usage.get(), 12.5);
+//! # Ok::<(), kymo_protocol::FrameError>(())
+//! ```
+//!
+//! The order to read the modules in: [`header`], [`frame`], [`vitals`], the small frames, [`json`].
+
+pub mod decoder;
+pub mod error;
+pub mod frame;
+pub mod gap;
+pub mod goodbye;
+pub mod header;
+pub mod heartbeat;
+pub mod hello;
+pub mod json;
+pub mod limits;
+pub mod opta1;
+pub mod payload;
+pub mod state;
+pub mod subscribe;
+pub mod vitals;
+pub mod welcome;
+
+pub use decoder::Decoder;
+pub use error::{ErrorCode, ErrorReport};
+pub use frame::{Body, Frame, FrameError};
+pub use gap::{Gap, GapReason};
+pub use goodbye::{Goodbye, GoodbyeReason};
+pub use header::{FrameHeader, FrameKind, MAGIC, StreamId, VERSION};
+pub use heartbeat::Heartbeat;
+pub use hello::Hello;
+pub use payload::{Payload, Position, Stamp, emit};
+pub use state::{NoData, Reading, State};
+pub use subscribe::{Resume, Streams, Subscribe, SubscribeOptions, Subscribed};
+pub use vitals::{Color, Field, SystemState, Vitals};
+pub use welcome::{StreamEntry, Welcome};

@@ -1,0 +1,60 @@
+//! Every bound of the protocol, with its reason.
+
+/// Bytes of a frame header.
+pub const HEADER_SIZE: usize = 32;
+
+/// Bytes of a payload. A header's length field above this is refused before anything is read.
+pub const PAYLOAD_MAX: usize = 64 * 1024;
+
+/// Bytes of a whole frame.
+pub const FRAME_MAX: usize = HEADER_SIZE + PAYLOAD_MAX;
+
+/// Frames and payloads are multiples of this, so that views of 8-byte fields stay aligned when the
+/// first one is.
+pub const FRAME_ALIGN: usize = 8;
+
+/// Bytes of an event's payload by default (`limits.event_bytes`).
+pub const EVENT_BYTES: u32 = 8 * 1024;
+
+/// Bytes of a JSON line that carries an event of `event_bytes`: each byte may become `\u00XX`, and
+/// the keys need room.
+#[must_use]
+pub const fn line_bytes(event_bytes: u32) -> u32 {
+    event_bytes.saturating_mul(6).saturating_add(1024)
+}
+
+/// Bytes of a client's name: long enough for a reverse domain name, short enough for a table.
+pub const NAME_MAX: usize = 64;
+
+/// Bytes of the text in an error frame: one sentence with a name in it.
+pub const ERROR_TEXT_MAX: usize = 120;
+
+/// Bytes of topic and group patterns in one subscription.
+pub const FILTER_TEXT_MAX: usize = 1024;
+
+/// Bytes of a line that a subscriber may send. The longest subscribe line that makes sense holds
+/// `FILTER_TEXT_MAX` of patterns and a resume token.
+pub const SUBSCRIBE_LINE_MAX: usize = 2048;
+
+/// Nesting of JSON that is read. A subscribe line needs 2, a request with an event 3; data inside an
+/// event may be deeper than a person writes by hand.
+pub const JSON_DEPTH_MAX: usize = 16;
+
+/// Streams of one server: as many as a set of streams has bits.
+pub const STREAMS_MAX: usize = 16;
+
+/// Fans in a vitals frame.
+pub const FANS_MAX: usize = 8;
+
+/// Bytes of a vitals frame as a JSON line when every number is as long as it can be. Checked by a
+/// test.
+pub const VITALS_LINE_MAX: usize = 2048;
+
+/// Bytes of any other JSON line of this crate: welcome, subscribed, gap, heartbeat, goodbye, error.
+pub const NOTICE_LINE_MAX: usize = 1024;
+
+/// The least rate that is granted, in thousandths of a hertz.
+pub const RATE_MHZ_MIN: u32 = 100;
+
+/// The highest rate that any server grants, in thousandths of a hertz.
+pub const RATE_MHZ_MAX: u32 = 1_000_000;

@@ -1,0 +1,170 @@
+//! The directory that holds a hub's sockets, and the lock that makes it ours.
+//!
+//! Guarantees: the directory is a real one, owned by this user and writable by nobody else, so that
+//! nobody can put a link or a socket in its place; while the lock is held, no second hub touches
+//! anything in it. The lock dies with the process, however it ends; its file stays.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{ErrorKind, Read, Seek, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Component, Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg, OFlag};
+use nix::unistd::geteuid;
+
+use crate::start_error::StartError;
+
+/// The lock's file in the directory.
+const LOCK: &str = "kymo.lock";
+
+/// A directory that is ours while this lives.
+#[derive(Debug)]
+pub struct Directory {
+    path: PathBuf,
+    _lock: Flock<File>,
+}
+
+impl Directory {
+    /// Makes the directory if it is missing, checks it, and takes its lock.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::Directory`] when it can't be trusted, [`StartError::Running`] when another
+    /// process holds the lock, [`StartError::System`] for the rest.
+    pub fn open(path: &Path) -> Result<Self, StartError> {
+        // Without a trailing slash or dot, which would follow a link.
+        let path: PathBuf = path.components().filter(|c| *c != Component::CurDir).collect();
+        let path = if path.as_os_str().is_empty() { PathBuf::from(".") } else { path };
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&path)
+            .or_else(|error| {
+                // A link to nowhere, or a file: the check below says it better.
+                if error.kind() == ErrorKind::AlreadyExists { Ok(()) } else { Err(error) }
+            })
+            .map_err(|error| {
+                StartError::system(format!("make directory {}", path.display()), error)
+            })?;
+        check(&path, false)?;
+        let lock = lock(&path)?;
+        Ok(Self { path, _lock: lock })
+    }
+
+    /// Its path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// Checks that nobody else can change what is in a directory. With `shared`, a directory of root's
+/// will do in which everybody may change only what is theirs.
+pub fn check(path: &Path, shared: bool) -> Result<(), StartError> {
+    let refuse = |reason| Err(StartError::Directory { path: path.into(), reason });
+    let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let opened = OpenOptions::new().read(true).custom_flags(flags.bits()).open(path);
+    let metadata = match opened.and_then(|directory| directory.metadata()) {
+        Ok(metadata) => metadata,
+        Err(error) => {
+            return match Errno::from_raw(error.raw_os_error().unwrap_or(0)) {
+                Errno::ELOOP => refuse("is a symbolic link"),
+                // Linux looks at O_DIRECTORY first.
+                Errno::ENOTDIR if path.is_symlink() => refuse("is a symbolic link"),
+                Errno::ENOTDIR => refuse("is not a directory"),
+                _ => Err(StartError::system(format!("open directory {}", path.display()), error)),
+            };
+        }
+    };
+    let own = metadata.uid() == geteuid().as_raw();
+    if shared
+        && metadata.uid() == 0
+        && (metadata.mode() & 0o1000 != 0 || metadata.mode() & 0o022 == 0)
+    {
+        return Ok(());
+    }
+    if !own {
+        return refuse("belongs to another user");
+    }
+    if metadata.mode() & 0o022 != 0 {
+        return refuse("is writable by its group or by everybody");
+    }
+    Ok(())
+}
+
+fn lock(directory: &Path) -> Result<Flock<File>, StartError> {
+    let path = directory.join(LOCK);
+    let what = || format!("lock {}", path.display());
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .mode(0o600)
+        .custom_flags((OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC).bits())
+        .open(&path)
+        .map_err(|error| StartError::system(what(), error))?;
+    match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+        Ok(mut lock) => {
+            // For people and for the message of the one who comes second; nothing relies on it.
+            let _ = lock.set_len(0);
+            let _ = lock.rewind();
+            let _ = writeln!(lock, "{}", std::process::id());
+            Ok(lock)
+        }
+        Err((mut file, Errno::EWOULDBLOCK)) => {
+            let mut text = String::new();
+            let _ = file.read_to_string(&mut text);
+            Err(StartError::Running { path: directory.into(), pid: text.trim().parse().ok() })
+        }
+        Err((_, errno)) => Err(StartError::system(what(), errno)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    fn scratch(name: &str) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("kymo-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir(&path).unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o700)).unwrap();
+        path
+    }
+
+    #[test]
+    fn one_at_a_time() {
+        let path = scratch("lock");
+        let first = Directory::open(&path.join("made/by/us")).unwrap();
+        assert_eq!(std::fs::metadata(first.path()).unwrap().mode() & 0o777, 0o700);
+        let second = Directory::open(&path.join("made/by/us/")).unwrap_err();
+        let pid = std::process::id();
+        assert!(matches!(second, StartError::Running { pid: Some(found), .. } if found == pid));
+        drop(first);
+        Directory::open(&path.join("made/by/us")).unwrap();
+        std::fs::remove_dir_all(path).unwrap();
+    }
+
+    #[test]
+    fn what_others_could_change_is_refused() {
+        let path = scratch("refused");
+        let refused = |path: &Path| Directory::open(path).unwrap_err().to_string();
+        symlink(&path, path.join("link")).unwrap();
+        assert!(refused(&path.join("link")).contains("symbolic link"));
+        assert!(refused(&path.join("link/")).contains("symbolic link"));
+        symlink("/nowhere/at/all", path.join("dangling")).unwrap();
+        assert!(refused(&path.join("dangling")).contains("symbolic link"));
+        std::fs::write(path.join("file"), "").unwrap();
+        assert!(refused(&path.join("file")).contains("not a directory"));
+        for mode in [0o770, 0o707] {
+            std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+            assert!(refused(&path).contains("writable by"), "{mode:o}");
+        }
+        symlink("/etc/passwd", path.join(LOCK)).unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o700)).unwrap();
+        assert!(refused(&path).contains("kymo.lock"));
+        std::fs::remove_dir_all(path).unwrap();
+    }
+}

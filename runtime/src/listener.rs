@@ -1,0 +1,174 @@
+//! A listening socket with a file that only the right people can open.
+//!
+//! Guarantees: the file never has a wider mode than asked for, not even between two calls; only a
+//! stale socket of our own user is replaced, nothing else is ever removed; what we made is removed
+//! when this is dropped, if it is still ours.
+
+use std::fs;
+use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::sys::socket::{
+    AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, listen, socket,
+};
+use nix::sys::stat::{Mode, fchmod};
+use nix::unistd::geteuid;
+
+use crate::start_error::StartError;
+
+/// Connections that may wait to be accepted. The kernel has a limit of its own.
+const BACKLOG: i32 = 1024;
+
+/// Bytes of a socket's path: what `sun_path` holds beside the final NUL.
+pub const PATH_MAX: usize = if cfg!(target_vendor = "apple") { 103 } else { 107 };
+
+/// A listening socket; see the module.
+#[derive(Debug)]
+pub struct Socket {
+    /// What accepts.
+    pub listener: UnixListener,
+    path: PathBuf,
+    /// Device and inode of the file we made.
+    file: (u64, u64),
+}
+
+impl Socket {
+    /// Listens at `path`. With `locked`, the caller holds the lock of its directory, so whoever
+    /// made a socket there is gone; without, a peer that answers keeps it.
+    ///
+    /// # Errors
+    ///
+    /// A [`StartError`] that names the path and the reason.
+    pub fn bind(path: &Path, mode: u32, locked: bool) -> Result<Self, StartError> {
+        let refuse = |reason: String| StartError::Listener { path: path.into(), reason };
+        let size = path.as_os_str().len();
+        if size > PATH_MAX {
+            return Err(refuse(format!(
+                "the path has {size} bytes; a socket's may have {PATH_MAX}"
+            )));
+        }
+        remove_stale(path, locked)?;
+        let failed = |call: &str, errno: Errno| refuse(format!("{call}: {}", errno.desc()));
+        let fd = socket(AddressFamily::Unix, SockType::Stream, socket_flags(), None)
+            .map_err(|errno| failed("socket", errno))?;
+        let file_mode = Mode::from_bits_truncate(mode as nix::libc::mode_t);
+        // Before bind: the file is made with this mode, less the umask. The umask is the host's and
+        // is not touched.
+        #[cfg(target_os = "linux")]
+        fchmod(&fd, file_mode).map_err(|errno| failed("fchmod", errno))?;
+        #[cfg(not(target_os = "linux"))]
+        let _ = (fchmod::<&std::os::fd::OwnedFd>, file_mode);
+        let address = UnixAddr::new(path).map_err(|errno| failed("address", errno))?;
+        bind(fd.as_raw_fd(), &address).map_err(|errno| failed("bind", errno))?;
+        // What the umask took away is given back. Nobody can connect before listen.
+        let metadata = fs::set_permissions(path, fs::Permissions::from_mode(mode))
+            .and_then(|()| fs::symlink_metadata(path))
+            .map_err(|error| refuse(format!("set its mode: {error}")))?;
+        // Where the kernel can refuse passed descriptors, nobody parks theirs with us.
+        let _ = kymo_platform::refuse_descriptors(fd.as_fd());
+        let backlog = Backlog::new(BACKLOG).map_err(|errno| failed("backlog", errno))?;
+        listen(&fd, backlog).map_err(|errno| failed("listen", errno))?;
+        let listener = UnixListener::from(fd);
+        listener.set_nonblocking(true).map_err(|error| refuse(error.to_string()))?;
+        Ok(Self { listener, path: path.into(), file: (metadata.dev(), metadata.ino()) })
+    }
+}
+
+impl Socket {
+    /// Where it listens.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        // Somebody may have put their own in its place since.
+        let ours = fs::symlink_metadata(&self.path)
+            .is_ok_and(|metadata| (metadata.dev(), metadata.ino()) == self.file);
+        if ours {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+fn socket_flags() -> SockFlag {
+    #[cfg(target_os = "linux")]
+    return SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    #[cfg(not(target_os = "linux"))]
+    SockFlag::empty()
+}
+
+/// Removes a socket that nobody serves any more.
+fn remove_stale(path: &Path, locked: bool) -> Result<(), StartError> {
+    let refuse =
+        |reason: &str| Err(StartError::Listener { path: path.into(), reason: reason.into() });
+    let Ok(metadata) = fs::symlink_metadata(path) else { return Ok(()) };
+    if !metadata.file_type().is_socket() {
+        return refuse("something that is not a socket is there");
+    }
+    if metadata.uid() != geteuid().as_raw() {
+        return refuse("a socket of another user is there");
+    }
+    if !locked && UnixStream::connect(path).is_ok() {
+        return Err(StartError::Running { path: path.into(), pid: None });
+    }
+    fs::remove_file(path)
+        .map_err(|error| StartError::system(format!("remove {}", path.display()), error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(name: &str) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("kymo-{name}-{}.sock", std::process::id()));
+        let _ = fs::remove_file(&path);
+        path
+    }
+
+    #[test]
+    fn the_file_has_its_mode_and_goes_with_the_socket() {
+        for mode in [0o600, 0o660, 0o666] {
+            let path = path("mode");
+            let socket = Socket::bind(&path, mode, true).unwrap();
+            assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, mode);
+            drop(socket);
+            assert!(!path.exists());
+        }
+    }
+
+    #[test]
+    fn what_somebody_put_in_its_place_stays() {
+        let path = path("replaced");
+        let socket = Socket::bind(&path, 0o600, true).unwrap();
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, "mine").unwrap();
+        drop(socket);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
+        let refused = Socket::bind(&path, 0o600, true).unwrap_err().to_string();
+        assert!(refused.contains("not a socket"), "{refused}");
+        fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn stale_sockets_are_replaced_and_live_ones_are_not() {
+        let path = path("stale");
+        drop(UnixListener::bind(&path).unwrap());
+        let socket = Socket::bind(&path, 0o600, false).unwrap();
+        let second = Socket::bind(&path, 0o600, false).unwrap_err();
+        assert!(matches!(second, StartError::Running { .. }));
+        drop(socket);
+    }
+
+    #[test]
+    fn long_paths_are_named_with_their_limit() {
+        let path = PathBuf::from(format!("/tmp/{}", "x".repeat(PATH_MAX - 4)));
+        let refused = Socket::bind(&path, 0o600, true).unwrap_err().to_string();
+        assert!(refused.contains(&format!("{} bytes", PATH_MAX + 1)), "{refused}");
+    }
+}

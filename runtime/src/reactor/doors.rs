@@ -1,0 +1,161 @@
+//! Accepting: bounded per turn, and at rest while descriptors are used up.
+
+use std::fs::File;
+use std::io::{self, ErrorKind};
+use std::os::fd::AsFd;
+use std::path::Path;
+
+use kymo_platform::clock::Now;
+use kymo_platform::peer;
+use kymo_protocol::limits::NOTICE_LINE_MAX;
+use mio::net::{UnixListener, UnixStream};
+use mio::{Interest, Token};
+use nix::sys::socket::{MsgFlags, send};
+use nix::unistd::geteuid;
+use std::os::fd::AsRawFd;
+
+use super::{LISTENER_FIRST, Reactor};
+use crate::directory;
+use crate::hub::Refusal;
+use crate::limits::{ACCEPT_REST_NS, ACCEPTS_PER_TURN};
+use crate::listener::Socket;
+use crate::notice::write_notice;
+use crate::report::Report;
+use crate::start_error::StartError;
+
+/// A place to connect to.
+#[derive(Debug)]
+pub struct Door {
+    listener: UnixListener,
+    /// Whether connections may be waiting: the operating system tells it once.
+    waiting: bool,
+    /// After a failure: when to try again. 0: at once.
+    rest_until_ns: u64,
+    /// Whether the last accept failed, so that a failure is reported once.
+    failing: bool,
+    /// Whether the file's mode lets other users in.
+    shared: bool,
+    /// Removes the file when dropped.
+    socket: Socket,
+}
+
+impl Door {
+    /// Says that connections are waiting.
+    pub fn knock(&mut self) {
+        self.waiting = true;
+    }
+
+    /// Whether an accept should be tried at once.
+    pub fn has_waiting(&self) -> bool {
+        self.waiting && self.rest_until_ns == 0
+    }
+
+    /// When the next accept should be tried after a failure.
+    pub fn rest_until_ns(&self) -> Option<u64> {
+        self.waiting.then_some(self.rest_until_ns)
+    }
+}
+
+/// A descriptor to give up for a moment when there is no other.
+pub fn spare() -> Option<File> {
+    File::open("/dev/null").ok()
+}
+
+impl Reactor {
+    pub(super) fn open_door(&mut self, path: &Path, mode: u32) -> Result<(), StartError> {
+        let inside = self.directory.as_ref().filter(|_| path.is_relative());
+        let socket = match inside {
+            Some(directory) => Socket::bind(&directory.path().join(path), mode, true)?,
+            None => {
+                directory::check(path.parent().unwrap_or(Path::new("/")), true)?;
+                Socket::bind(path, mode, false)?
+            }
+        };
+        let failed = |error| StartError::system(format!("watch {}", path.display()), error);
+        let mut listener = UnixListener::from_std(socket.listener.try_clone().map_err(failed)?);
+        let token = Token(LISTENER_FIRST + self.doors.len());
+        self.poll.registry().register(&mut listener, token, Interest::READABLE).map_err(failed)?;
+        self.doors.push(Door {
+            listener,
+            waiting: false,
+            rest_until_ns: 0,
+            failing: false,
+            shared: mode & 0o077 != 0,
+            socket,
+        });
+        Ok(())
+    }
+
+    /// Takes in who waits at a door, up to a number per turn.
+    pub(super) fn accept(&mut self, index: usize, now: Now) {
+        if !self.doors[index].waiting || now.mono_ns < self.doors[index].rest_until_ns {
+            return;
+        }
+        self.doors[index].rest_until_ns = 0;
+        for _ in 0..ACCEPTS_PER_TURN {
+            match self.doors[index].listener.accept() {
+                Ok((stream, _)) => {
+                    if std::mem::take(&mut self.doors[index].failing) {
+                        self.reporter.report(Report::Accepting(self.doors[index].socket.path()));
+                    }
+                    self.take_in(index, stream, now);
+                }
+                Err(error) => match error.kind() {
+                    ErrorKind::WouldBlock => {
+                        self.doors[index].waiting = false;
+                        return;
+                    }
+                    // The client went before we came.
+                    ErrorKind::Interrupted | ErrorKind::ConnectionAborted => {}
+                    _ => return self.rest(index, &error, now),
+                },
+            }
+        }
+    }
+
+    /// Descriptors or memory are used up: tell one client with the descriptor kept for that, and
+    /// wait. The others stay in the queue of the operating system until there is room.
+    fn rest(&mut self, index: usize, error: &io::Error, now: Now) {
+        let door = &mut self.doors[index];
+        door.rest_until_ns = now.mono_ns + ACCEPT_REST_NS;
+        if !std::mem::replace(&mut door.failing, true) {
+            self.reporter.report(Report::NotAccepting(door.socket.path(), error));
+        }
+        if self.spare.take().is_some() {
+            if let Ok((stream, _)) = door.listener.accept() {
+                self.turn_away(index, &stream, Refusal::Full, now);
+            }
+            self.spare = spare();
+        }
+    }
+
+    fn take_in(&mut self, index: usize, stream: UnixStream, now: Now) {
+        // Who can't be identified gets nothing.
+        let peer = peer::credentials(stream.as_fd());
+        let own = |uid: u32| uid == 0 || uid == geteuid().as_raw();
+        let taken = match peer {
+            Ok(peer) if self.doors[index].shared || own(peer.uid) => {
+                self.hub.accept(Some(index), now)
+            }
+            _ => Err(Refusal::Denied),
+        };
+        match taken {
+            Err(refusal) => self.turn_away(index, &stream, refusal, now),
+            Ok(id) => {
+                if self.peers.insert(id, stream, self.poll.registry()).is_err() {
+                    self.hub.handle_hangup(id, now);
+                }
+            }
+        }
+    }
+
+    /// One send, and the connection is gone: a client that does not read costs nothing.
+    fn turn_away(&self, index: usize, stream: &UnixStream, refusal: Refusal, now: Now) {
+        let mut buffer = [0; NOTICE_LINE_MAX];
+        let (format, notice) = self.hub.refusal_notice(index, refusal);
+        if let Ok(size) = write_notice(&mut buffer, notice, format, now) {
+            let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
+            let _ = send(stream.as_raw_fd(), &buffer[..size], flags);
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! The clients' sockets: bytes in, bytes out, never waiting for anyone.
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, IoSlice, Read};
+use std::os::fd::AsRawFd;
+
+use kymo_platform::clock::Now;
+use mio::event::Event;
+use mio::net::UnixStream;
+use mio::{Interest, Registry, Token};
+use nix::errno::Errno;
+use nix::sys::socket::{MsgFlags, send, sendmsg, setsockopt, sockopt};
+
+use crate::hub::Hub;
+use crate::limits::{PARTS_MAX, READ_PER_TURN};
+use crate::table::SessionId;
+
+/// The clients' sockets, by session index.
+#[derive(Debug)]
+pub struct Peers {
+    peers: Vec<Option<Peer>>,
+    /// Clients that sent more than one turn takes.
+    rest: VecDeque<SessionId>,
+}
+
+#[derive(Debug)]
+struct Peer {
+    stream: UnixStream,
+    /// Whether the operating system is to tell when it takes bytes again.
+    watches_writable: bool,
+}
+
+impl Peers {
+    /// Room for `clients_max` sockets.
+    pub fn new(clients_max: u32) -> Self {
+        Self {
+            peers: (0..clients_max).map(|_| None).collect(),
+            rest: VecDeque::with_capacity(clients_max as usize),
+        }
+    }
+
+    /// Takes a session's socket in.
+    pub fn insert(
+        &mut self,
+        id: SessionId,
+        mut stream: UnixStream,
+        registry: &Registry,
+    ) -> io::Result<()> {
+        registry.register(&mut stream, Token(id.index()), Interest::READABLE)?;
+        self.peers[id.index()] = Some(Peer { stream, watches_writable: false });
+        Ok(())
+    }
+
+    /// Handles what the operating system says of a socket.
+    pub fn handle_event(&mut self, index: usize, event: &Event, hub: &mut Hub, now: Now) {
+        let Some(id) = hub.session_at(index) else { return };
+        if event.is_readable() || event.is_read_closed() {
+            self.receive(id, hub, now);
+        }
+        if event.is_write_closed() || event.is_error() {
+            hub.handle_hangup(id, now);
+        } else if event.is_writable() {
+            hub.handle_writable(id);
+        }
+    }
+
+    /// Whether clients have sent more than the last turn took.
+    pub fn has_rest(&self) -> bool {
+        !self.rest.is_empty()
+    }
+
+    /// Goes on with those who have.
+    pub fn receive_rest(&mut self, hub: &mut Hub, now: Now) {
+        for _ in 0..self.rest.len() {
+            let Some(id) = self.rest.pop_front() else { break };
+            if hub.session_at(id.index()).is_some() {
+                self.receive(id, hub, now);
+            }
+        }
+    }
+
+    fn receive(&mut self, id: SessionId, hub: &mut Hub, now: Now) {
+        let Some(Some(peer)) = self.peers.get_mut(id.index()) else { return };
+        let mut taken = 0;
+        while taken < READ_PER_TURN {
+            let space = hub.input_space(id);
+            if space.is_empty() {
+                // Being closed: what it still says is of no interest.
+                return;
+            }
+            match peer.stream.read(space) {
+                Ok(0) => return hub.handle_input_end(id, now),
+                Ok(size) => {
+                    taken += size;
+                    hub.handle_received(id, size, now);
+                    if let Some(size) = hub.poll_send_buffer(id) {
+                        set_send_buffer(&peer.stream, size);
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => return hub.handle_hangup(id, now),
+            }
+        }
+        if !self.rest.contains(&id) {
+            self.rest.push_back(id);
+        }
+    }
+
+    /// Sends what a session has to send, in one call.
+    pub fn send(&mut self, id: SessionId, hub: &mut Hub, registry: &Registry, now: Now) {
+        let Some(Some(peer)) = self.peers.get_mut(id.index()) else { return };
+        if let Some(size) = hub.poll_send_buffer(id) {
+            set_send_buffer(&peer.stream, size);
+        }
+        let parts = hub.transmit(id, now);
+        let size: usize = parts.iter().map(|part| part.len()).sum();
+        if size == 0 {
+            return;
+        }
+        let outcome = send_parts(&peer.stream, &parts);
+        drop(parts);
+        let sent = match outcome {
+            Ok(sent) => sent,
+            Err(Errno::EAGAIN) => 0,
+            // The kernel is short of memory, and nothing tells when it no longer is: the next frame
+            // tries again.
+            Err(Errno::ENOBUFS | Errno::ENOMEM) => return,
+            Err(_) => return hub.handle_hangup(id, now),
+        };
+        hub.handle_sent(id, sent, now);
+        // Watched only while bytes are pending: otherwise each read of each client would wake us.
+        let pending = sent < size;
+        if pending != peer.watches_writable {
+            let both = Interest::READABLE | Interest::WRITABLE;
+            let interest = if pending { both } else { Interest::READABLE };
+            match registry.reregister(&mut peer.stream, Token(id.index()), interest) {
+                Ok(()) => peer.watches_writable = pending,
+                Err(_) => hub.handle_hangup(id, now),
+            }
+        }
+    }
+
+    /// Closes the sockets of sessions that are to go.
+    pub fn let_go(&mut self, hub: &mut Hub) {
+        while let Some(id) = hub.poll_closed() {
+            if let Some(mut peer) = self.peers.get_mut(id.index()).and_then(Option::take) {
+                // Input left unread would turn our last words into a reset.
+                let mut left = [0; 4096];
+                for _ in 0..16 {
+                    if !peer.stream.read(&mut left).is_ok_and(|size| size > 0) {
+                        break;
+                    }
+                }
+            }
+            self.rest.retain(|rest| *rest != id);
+        }
+    }
+}
+
+fn send_parts(stream: &UnixStream, parts: &[&[u8]]) -> nix::Result<usize> {
+    let fd = stream.as_raw_fd();
+    let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
+    loop {
+        let sent = match parts {
+            [one] => send(fd, one, flags),
+            _ => {
+                let mut slices = [IoSlice::new(&[]); PARTS_MAX];
+                for (slice, part) in slices.iter_mut().zip(parts) {
+                    *slice = IoSlice::new(part);
+                }
+                sendmsg::<()>(fd, &slices[..parts.len()], &[], flags, None)
+            }
+        };
+        if sent != Err(Errno::EINTR) {
+            return sent;
+        }
+    }
+}
+
+/// A hint: with the default buffer a slow reader would see frames that are many seconds old.
+fn set_send_buffer(stream: &UnixStream, size: usize) {
+    let _ = setsockopt(stream, sockopt::SndBuf, &size);
+}

@@ -1,0 +1,79 @@
+//! What a host may want to log. kymo itself logs nothing.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+
+use kymo_platform::Signal;
+
+use crate::hub::Hub;
+
+/// Something a host may want to log. Reported when a state changes, not each time it is met.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Report<'a> {
+    /// A listener can't take connections for now.
+    NotAccepting(&'a Path, &'a io::Error),
+    /// It takes them again.
+    Accepting(&'a Path),
+    /// A signal stops the loop.
+    Stopping(Signal),
+    /// A signal asks for the counters.
+    Counters(&'a Hub),
+}
+
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAccepting(path, error) => {
+                write!(f, "{}: connections have to wait: {error}", path.display())
+            }
+            Self::Accepting(path) => write!(f, "{}: connections are taken again", path.display()),
+            Self::Stopping(signal) => write!(f, "stopping on {signal:?}"),
+            Self::Counters(hub) => {
+                let counters = hub.counters();
+                write!(
+                    f,
+                    "clients {} accepted {} refused {} mistakes {} stalled {} frames {} missed \
+                     ticks {} frames sent {} bytes sent {} merged {}",
+                    hub.clients(),
+                    counters.accepted,
+                    counters.refused,
+                    counters.mistakes,
+                    counters.stalled,
+                    hub.frames_produced(),
+                    hub.ticks_missed(),
+                    counters.frames_sent,
+                    counters.bytes_sent,
+                    counters.merged,
+                )
+            }
+        }
+    }
+}
+
+type Handler = Box<dyn FnMut(Report<'_>) + Send>;
+
+/// Where reports go.
+#[derive(Default)]
+pub struct Reporter(Option<Handler>);
+
+impl Reporter {
+    /// To `handler`.
+    pub fn new(handler: impl FnMut(Report<'_>) + Send + 'static) -> Self {
+        Self(Some(Box::new(handler)))
+    }
+
+    /// Passes one on.
+    pub fn report(&mut self, report: Report<'_>) {
+        if let Some(handler) = &mut self.0 {
+            handler(report);
+        }
+    }
+}
+
+impl fmt::Debug for Reporter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Reporter")
+    }
+}

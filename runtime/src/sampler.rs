@@ -1,0 +1,275 @@
+//! Reads what is due and writes it into vitals frames.
+//!
+//! Guarantees: no source is read faster than its interval in [`INTERVALS`], however fast the stream
+//! ticks; nothing is read unless somebody ticks it; each value keeps the time of its own reading, so
+//! a frame repeats it with its true age. Not guaranteed: that a slow source does not delay the tick
+//! it is read in (sources that can block are not read here).
+
+use kymo_platform::clock::Now;
+use kymo_platform::machine::{DiskSpace, Fans, Machine, Transfer};
+use kymo_protocol::{Field, NoData, Reading, State, Vitals};
+
+use crate::cpu_window::CpuWindow;
+use crate::momentum::{Momentum, momentum};
+
+/// A thing that is read on its own schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+enum Source {
+    Cpu,
+    Memory,
+    Load,
+    DiskIo,
+    DiskSpace,
+    Network,
+    Thermal,
+    Processes,
+    Uptime,
+}
+
+const MS: u64 = 1_000_000;
+
+/// The least time between two readings, with its reason.
+const INTERVALS: [(Source, u64); 9] = [
+    // The kernel counts in ticks of 10 ms; faster readings are noise.
+    (Source::Cpu, 40 * MS),
+    // Per-CPU counters are folded about once a second; 15 changes a second were seen under churn.
+    (Source::Memory, 100 * MS),
+    // The kernel computes it every 5 s.
+    (Source::Load, 5000 * MS),
+    (Source::DiskIo, 40 * MS),
+    // statvfs may take a lock of the file system.
+    (Source::DiskSpace, 1000 * MS),
+    // Counts every packet: as fast as anybody asks.
+    (Source::Network, 0),
+    // Drivers cache for a second, or wake a core to ask it.
+    (Source::Thermal, 1000 * MS),
+    // Walks the whole of /proc.
+    (Source::Processes, 2000 * MS),
+    // Only to find the distance to the boot clock, which then tells the time.
+    (Source::Uptime, 10_000 * MS),
+];
+
+/// The outcome of a reading and when it was made.
+#[derive(Clone, Copy, Debug)]
+struct Sample<T> {
+    reading: Reading<T>,
+    /// On the boot clock.
+    read_at: u64,
+}
+
+impl<T: Copy> Sample<T> {
+    const PENDING: Self = Self { reading: Err(NoData::Pending), read_at: 0 };
+
+    fn map<U>(self, map: impl FnOnce(T) -> U) -> Sample<U> {
+        Sample { reading: self.reading.map(map), read_at: self.read_at }
+    }
+
+    /// Writes state and age of `field` and returns the value, or zeros that mean nothing.
+    fn put(self, vitals: &mut Vitals, field: Field, frame_ns: u64) -> T
+    where
+        T: Default,
+    {
+        let state = self.reading.map_or_else(State::from, |_| State::Ok);
+        let age_ms = if state.has_value() { frame_ns.saturating_sub(self.read_at) / MS } else { 0 };
+        vitals.set_state(field, state, u32::try_from(age_ms).unwrap_or(u32::MAX));
+        self.reading.unwrap_or_default()
+    }
+}
+
+/// The sampler; see the module.
+#[derive(Debug)]
+pub struct Sampler {
+    machine: Box<dyn Machine>,
+    due_ns: [u64; INTERVALS.len()],
+    cpu_window: CpuWindow,
+    cpu_usage: Sample<f32>,
+    memory_total: Sample<u64>,
+    memory_used: Sample<u64>,
+    swap_total: Sample<u64>,
+    swap_used: Sample<u64>,
+    load: Sample<[f32; 3]>,
+    disk_io: Sample<Transfer>,
+    disk_space: Sample<DiskSpace>,
+    network_io: Sample<Transfer>,
+    temperature: Sample<f32>,
+    gpu_temperature: Sample<f32>,
+    fans: Sample<FanSpeeds>,
+    process_count: Sample<u32>,
+    /// Boot clock at the machine's own zero of uptime; a container may have one of its own.
+    uptime_zero: Sample<i128>,
+}
+
+/// Fans as they stand in a frame.
+#[derive(Clone, Copy, Debug, Default)]
+struct FanSpeeds {
+    rpm: [u32; kymo_protocol::limits::FANS_MAX],
+    count: u8,
+}
+
+impl Sampler {
+    /// A sampler of `machine`. Nothing is read yet.
+    #[must_use]
+    pub fn new(machine: Box<dyn Machine>) -> Self {
+        Self {
+            machine,
+            due_ns: [0; INTERVALS.len()],
+            cpu_window: CpuWindow::default(),
+            cpu_usage: Sample::PENDING,
+            memory_total: Sample::PENDING,
+            memory_used: Sample::PENDING,
+            swap_total: Sample::PENDING,
+            swap_used: Sample::PENDING,
+            load: Sample::PENDING,
+            disk_io: Sample::PENDING,
+            disk_space: Sample::PENDING,
+            network_io: Sample::PENDING,
+            temperature: Sample::PENDING,
+            gpu_temperature: Sample::PENDING,
+            fans: Sample::PENDING,
+            process_count: Sample::PENDING,
+            uptime_zero: Sample::PENDING,
+        }
+    }
+
+    /// Reads every source that is due at the tick of `tick_ns` (on the monotonic clock, as it was
+    /// planned and not as late as it came: sources keep their cadence that way).
+    pub fn handle_tick(&mut self, tick_ns: u64, now: Now) {
+        for (source, interval_ns) in INTERVALS {
+            let due_ns = &mut self.due_ns[source as usize];
+            if *due_ns <= tick_ns {
+                *due_ns = tick_ns + interval_ns;
+                self.read(source, now);
+            }
+        }
+    }
+
+    fn read(&mut self, source: Source, now: Now) {
+        let machine = &mut self.machine;
+        let read_at = now.boot_ns;
+        match source {
+            Source::Cpu => {
+                let usage = self.cpu_window.usage(now.mono_ns, machine.cpu_time());
+                self.cpu_usage = Sample { reading: usage, read_at };
+            }
+            Source::Memory => {
+                let memory = machine.memory();
+                self.memory_total = Sample { reading: memory.total, read_at };
+                self.memory_used =
+                    Sample { reading: used(memory.total, memory.available), read_at };
+                self.swap_total = Sample { reading: memory.swap_total, read_at };
+                self.swap_used =
+                    Sample { reading: used(memory.swap_total, memory.swap_free), read_at };
+            }
+            Source::Load => self.load = Sample { reading: machine.load(), read_at },
+            Source::DiskIo => self.disk_io = Sample { reading: machine.disk_io(), read_at },
+            Source::DiskSpace => {
+                self.disk_space = Sample { reading: machine.disk_space(), read_at };
+            }
+            Source::Network => self.network_io = Sample { reading: machine.network_io(), read_at },
+            Source::Thermal => {
+                let thermal = machine.thermal();
+                self.temperature = Sample { reading: thermal.cpu, read_at };
+                self.gpu_temperature = Sample { reading: thermal.gpu, read_at };
+                self.fans = Sample { reading: thermal.fans.map(|fans| speeds(&fans)), read_at };
+            }
+            Source::Processes => {
+                self.process_count = Sample { reading: machine.process_count(), read_at };
+            }
+            Source::Uptime => {
+                let zero = machine.uptime().map(|up| i128::from(read_at) - i128::from(up));
+                self.uptime_zero = Sample { reading: zero, read_at };
+            }
+        }
+    }
+
+    /// Fills in a zeroed frame that is stamped `frame_ns` on the boot clock.
+    pub fn fill(&self, vitals: &mut Vitals, frame_ns: u64) {
+        let v = vitals;
+        let cpu_usage = self.cpu_usage.put(v, Field::CpuUsage, frame_ns);
+        v.cpu_usage.set(cpu_usage);
+        let total = self.memory_total.put(v, Field::MemoryTotal, frame_ns);
+        v.memory_total.set(total);
+        let used = self.memory_used.put(v, Field::MemoryUsed, frame_ns);
+        v.memory_used.set(used);
+        let memory_usage = self.memory_used.map(|used| percent(used, total));
+        let usage = memory_usage.put(v, Field::MemoryUsage, frame_ns);
+        v.memory_usage.set(usage);
+        let swap_total = self.swap_total.put(v, Field::SwapTotal, frame_ns);
+        v.swap_total.set(swap_total);
+        let swap_used = self.swap_used.put(v, Field::SwapUsed, frame_ns);
+        v.swap_used.set(swap_used);
+        let load = self.load.put(v, Field::Load, frame_ns);
+        v.load = load.map(Into::into);
+        self.fill_transfers(v, frame_ns);
+        self.fill_thermal(v, frame_ns);
+        let process_count = self.process_count.put(v, Field::ProcessCount, frame_ns);
+        v.process_count.set(process_count);
+        // The clock tells the time now; only its zero was read before.
+        let uptime = self.uptime_zero.map(|zero| i128::from(frame_ns) - zero);
+        let uptime = Sample { read_at: frame_ns, ..uptime }.put(v, Field::Uptime, frame_ns);
+        v.uptime_ns.set(u64::try_from(uptime).unwrap_or(0));
+        self.fill_momentum(v, memory_usage.reading);
+    }
+
+    fn fill_transfers(&self, v: &mut Vitals, frame_ns: u64) {
+        let disk = self.disk_io.put(v, Field::DiskReadBytes, frame_ns);
+        self.disk_io.put(v, Field::DiskWriteBytes, frame_ns);
+        v.disk_read_bytes.set(disk.inward);
+        v.disk_write_bytes.set(disk.outward);
+        let network = self.network_io.put(v, Field::NetworkRxBytes, frame_ns);
+        self.network_io.put(v, Field::NetworkTxBytes, frame_ns);
+        v.network_rx_bytes.set(network.inward);
+        v.network_tx_bytes.set(network.outward);
+        let usage = self
+            .disk_space
+            .map(|space| percent(space.used, space.used.saturating_add(space.available)));
+        let disk_usage = usage.put(v, Field::DiskUsage, frame_ns);
+        v.disk_usage.set(disk_usage);
+    }
+
+    fn fill_thermal(&self, v: &mut Vitals, frame_ns: u64) {
+        let temperature = self.temperature.put(v, Field::Temperature, frame_ns);
+        v.temperature.set(temperature);
+        let gpu_temperature = self.gpu_temperature.put(v, Field::GpuTemperature, frame_ns);
+        v.gpu_temperature.set(gpu_temperature);
+        let fans = self.fans.put(v, Field::FanSpeeds, frame_ns);
+        v.fan_speeds = fans.rpm.map(Into::into);
+        v.fan_count = fans.count;
+        // No source for these yet, on any machine.
+        v.set_state(Field::PowerWatts, State::Absent, 0);
+        v.set_state(Field::BatteryCharge, State::Absent, 0);
+    }
+
+    fn fill_momentum(&self, v: &mut Vitals, memory_usage: Reading<f32>) {
+        let mood = momentum(self.cpu_usage.reading, memory_usage);
+        let state = mood.map_or_else(State::from, |_| State::Ok);
+        v.set_state(Field::Momentum, state, 0);
+        v.set_state(Field::SystemState, state, 0);
+        if let Ok(Momentum { intensity, color, rotation_speed, system_state }) = mood {
+            v.momentum_intensity.set(intensity);
+            v.momentum_color = color as u8;
+            v.momentum_rotation_speed.set(rotation_speed);
+            v.system_state = system_state as u8;
+        }
+    }
+}
+
+/// What is used of a total; a part larger than the whole can't be true.
+fn used(total: Reading<u64>, free: Reading<u64>) -> Reading<u64> {
+    total?.checked_sub(free?).ok_or(NoData::Fault)
+}
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)] // a share in %
+fn percent(part: u64, whole: u64) -> f32 {
+    if whole == 0 { 0.0 } else { (part as f64 * 100.0 / whole as f64) as f32 }
+}
+
+fn speeds(fans: &Fans) -> FanSpeeds {
+    let mut speeds = FanSpeeds::default();
+    for (target, rpm) in speeds.rpm.iter_mut().zip(fans) {
+        *target = *rpm;
+        speeds.count += 1;
+    }
+    speeds
+}

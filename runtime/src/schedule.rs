@@ -1,0 +1,178 @@
+//! When telemetry ticks: on one grid, as fast as the fastest subscriber.
+
+/// Nanoseconds between frames at `rate_mhz` thousandths of a hertz.
+#[must_use]
+pub fn period_ns(rate_mhz: u32) -> u64 {
+    1_000_000_000_000 / u64::from(rate_mhz.max(1))
+}
+
+/// The grid of ticks; it stands still while nobody subscribes.
+#[derive(Debug, Default)]
+pub struct Schedule {
+    /// The fastest granted rate; 0 while nobody subscribes.
+    rate_mhz: u32,
+    /// Subscribers at exactly that rate.
+    holders: u32,
+    next_ns: u64,
+    missed: u64,
+}
+
+/// What a periodic timer is to be set to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ticks {
+    /// The next tick, on the monotonic clock.
+    pub first_ns: u64,
+    /// The distance of the following ones.
+    pub period_ns: u64,
+}
+
+impl Schedule {
+    /// The ticks to come, if any.
+    #[must_use]
+    pub fn ticks(&self) -> Option<Ticks> {
+        (self.rate_mhz > 0)
+            .then(|| Ticks { first_ns: self.next_ns, period_ns: period_ns(self.rate_mhz) })
+    }
+
+    /// Ticks that were skipped because the one before took, or came, too late.
+    #[must_use]
+    pub fn missed(&self) -> u64 {
+        self.missed
+    }
+
+    /// Takes in a subscriber. A newcomer that would wait longer than `wait_ns_max` for its first
+    /// frame moves the grid to now.
+    pub fn join(&mut self, rate_mhz: u32, now_ns: u64, wait_ns_max: u64) {
+        if self.rate_mhz == 0 || self.next_ns > now_ns.saturating_add(wait_ns_max) {
+            self.next_ns = now_ns;
+        }
+        if rate_mhz > self.rate_mhz {
+            self.set_rate(rate_mhz, 1, now_ns);
+        } else if rate_mhz == self.rate_mhz {
+            self.holders += 1;
+        }
+    }
+
+    /// Lets a subscriber go; `rates` yields those of the ones who stay.
+    pub fn leave(&mut self, rate_mhz: u32, now_ns: u64, rates: impl Iterator<Item = u32> + Clone) {
+        if rate_mhz < self.rate_mhz {
+            return;
+        }
+        self.holders -= 1;
+        if self.holders == 0 {
+            let fastest = rates.clone().max().unwrap_or(0);
+            let holders = rates.filter(|rate| *rate == fastest).count();
+            self.set_rate(fastest, u32::try_from(holders).unwrap_or(u32::MAX), now_ns);
+        }
+    }
+
+    fn set_rate(&mut self, rate_mhz: u32, holders: u32, now_ns: u64) {
+        self.rate_mhz = rate_mhz;
+        self.holders = holders;
+        // A faster grid begins no later than its own period from now.
+        self.next_ns = self.next_ns.min(now_ns.saturating_add(period_ns(rate_mhz)));
+    }
+
+    /// The planned time of the latest tick that is due, and moves on behind it; ticks before that
+    /// one are counted as missed and never made up for.
+    pub fn take(&mut self, now_ns: u64) -> Option<u64> {
+        let Ticks { first_ns, period_ns } = self.ticks()?;
+        let late_ns = now_ns.checked_sub(first_ns)?;
+        let missed = late_ns / period_ns;
+        self.missed += missed;
+        let tick_ns = first_ns + missed * period_ns;
+        self.next_ns = tick_ns + period_ns;
+        Some(tick_ns)
+    }
+}
+
+/// When one subscriber is due on the grid: at the tick nearest to its own times.
+#[derive(Clone, Copy, Debug)]
+pub struct Due {
+    period_ns: u64,
+    next_ns: u64,
+}
+
+impl Due {
+    /// Due at the next tick, and from then on at `rate_mhz`.
+    #[must_use]
+    pub fn new(rate_mhz: u32) -> Self {
+        Self { period_ns: period_ns(rate_mhz), next_ns: 0 }
+    }
+
+    /// Whether the subscriber is due at the tick of `tick_ns`, on a grid of `grid_ns`.
+    pub fn take(&mut self, tick_ns: u64, grid_ns: u64) -> bool {
+        if self.next_ns > tick_ns + grid_ns / 2 {
+            return false;
+        }
+        self.next_ns += self.period_ns;
+        // At the first tick, and after a pause, its times begin here.
+        if self.next_ns + self.period_ns / 2 < tick_ns {
+            self.next_ns = tick_ns + self.period_ns;
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+
+    #[test]
+    fn the_grid_is_that_of_the_fastest() {
+        let mut schedule = Schedule::default();
+        assert_eq!(schedule.ticks(), None);
+        schedule.join(25_000, 100 * MS, 0);
+        assert_eq!(schedule.ticks(), Some(Ticks { first_ns: 100 * MS, period_ns: 40 * MS }));
+        assert_eq!(schedule.take(99 * MS), None);
+        assert_eq!(schedule.take(101 * MS), Some(100 * MS));
+        schedule.join(1_000_000, 105 * MS, 100 * MS);
+        assert_eq!(schedule.ticks(), Some(Ticks { first_ns: 106 * MS, period_ns: MS }));
+        schedule.leave(1_000_000, 106 * MS, [25_000].into_iter());
+        assert_eq!(schedule.ticks().map(|t| t.period_ns), Some(40 * MS));
+        schedule.leave(25_000, 107 * MS, [].into_iter());
+        assert_eq!(schedule.ticks(), None);
+    }
+
+    #[test]
+    fn missed_ticks_are_counted_and_not_made_up_for() {
+        let mut schedule = Schedule::default();
+        schedule.join(25_000, 0, 0);
+        assert_eq!(schedule.take(0), Some(0));
+        assert_eq!(schedule.take(170 * MS), Some(160 * MS));
+        assert_eq!(schedule.missed(), 3);
+        assert_eq!(schedule.take(170 * MS), None);
+        assert_eq!(schedule.take(200 * MS), Some(200 * MS));
+    }
+
+    #[test]
+    fn a_newcomer_on_a_slow_grid_does_not_wait() {
+        let mut schedule = Schedule::default();
+        schedule.join(100, 0, 100 * MS);
+        assert_eq!(schedule.take(0), Some(0));
+        schedule.join(100, 3000 * MS, 100 * MS);
+        assert_eq!(schedule.take(3000 * MS), Some(3000 * MS));
+        assert_eq!(schedule.take(12_999 * MS), None);
+    }
+
+    #[test]
+    fn slower_subscribers_keep_their_average_and_stay_within_a_tick() {
+        for rate_mhz in [100, 1_000, 3_333, 7_000, 10_000, 24_999, 25_000] {
+            let mut due = Due::new(rate_mhz);
+            let start = 1_000_000 * MS;
+            let mut taken = 0u64;
+            for tick in 0..25 * 600u64 {
+                let tick_ns = start + tick * 40 * MS;
+                if due.take(tick_ns, 40 * MS) {
+                    let ideal_ns = start + taken * period_ns(rate_mhz);
+                    assert!(tick_ns.abs_diff(ideal_ns) <= 40 * MS, "{rate_mhz} at {tick}");
+                    taken += 1;
+                }
+            }
+            let expected = u64::from(rate_mhz) * 600 / 1000;
+            assert!(taken.abs_diff(expected) * 50 <= expected.max(50), "{rate_mhz}: {taken}");
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! One connection: what it speaks, what it asked for, what is still to be sent to it.
+//!
+//! A session queues no frames. It is a cursor into the rings, plus a *tail*: the rest of a frame
+//! that the socket did not take whole, and notices for this connection alone.
+
+use kymo_protocol::GoodbyeReason;
+
+use crate::conversation::Dialect;
+use crate::limits::{HEARTBEAT_NS, STALL_NS, TAIL_SIZE};
+use crate::schedule::Due;
+use crate::telemetry::Format;
+
+/// Where a connection stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Has yet to say what it wants.
+    Opening,
+    /// Gets what it asked for, or what its listener gives unasked.
+    Streaming,
+    /// Gets its last bytes.
+    Closing,
+    /// To be let go by the reactor.
+    Closed,
+}
+
+/// A subscription to telemetry.
+#[derive(Clone, Copy, Debug)]
+pub struct Subscription {
+    /// Granted rate in thousandths of a hertz.
+    pub rate_mhz: u32,
+    /// When the next frame is due.
+    pub due: Due,
+    /// Frames that were due and not sent; the next one sent stands for them.
+    pub owed: u32,
+    /// With `every`: the sequence of the next frame to send.
+    pub cursor: Option<u64>,
+}
+
+/// One connection; see the module.
+#[derive(Debug)]
+pub struct Session {
+    /// Where it stands.
+    pub phase: Phase,
+    /// How it talks.
+    pub dialect: Dialect,
+    /// How frames are written for it.
+    pub format: Format,
+    /// What it asked for.
+    pub telemetry: Option<Subscription>,
+    /// Whether it has asked.
+    pub has_subscribed: bool,
+    /// Whether a binary client has introduced itself.
+    pub has_hello: bool,
+    /// Whether its last bytes have come.
+    pub input_ended: bool,
+    /// Whether the socket takes no bytes now.
+    pub blocked: bool,
+    /// Whether it stands in the queue of those to be served.
+    pub queued: bool,
+    /// Bytes of its input buffer in use.
+    pub input_size: usize,
+    /// Bytes of its input to throw away.
+    pub input_skip: usize,
+    /// Where its unsent tail begins and ends in its tail buffer.
+    pub tail_start: usize,
+    /// See [`tail_start`](Self::tail_start).
+    pub tail_end: usize,
+    /// Opening or closing ends at this time.
+    pub phase_until_ns: u64,
+    /// When the socket last took a byte, or the connection began.
+    pub progress_ns: u64,
+    /// Since when it takes none.
+    pub stalled_since_ns: Option<u64>,
+    /// Send buffer to ask the operating system for.
+    pub send_buffer: Option<usize>,
+    /// Frames this subscriber was too slow for.
+    pub merged: u64,
+}
+
+impl Session {
+    /// A connection that began at `now_ns`.
+    pub fn new(dialect: Dialect, format: Format, now_ns: u64) -> Self {
+        Self {
+            phase: Phase::Opening,
+            dialect,
+            format,
+            telemetry: None,
+            has_subscribed: false,
+            has_hello: false,
+            input_ended: false,
+            blocked: false,
+            queued: false,
+            input_size: 0,
+            input_skip: 0,
+            tail_start: 0,
+            tail_end: 0,
+            phase_until_ns: u64::MAX,
+            progress_ns: now_ns,
+            stalled_since_ns: None,
+            send_buffer: None,
+            merged: 0,
+        }
+    }
+
+    /// Whether a tail is still to be sent.
+    pub fn has_tail(&self) -> bool {
+        self.tail_start < self.tail_end
+    }
+
+    /// Appends to the tail what `write` puts into its free part. Nothing happens when that fails:
+    /// the tail is large enough for everything a well-behaved client can cause.
+    pub fn push_tail<E>(
+        &mut self,
+        tail: &mut [u8],
+        write: impl FnOnce(&mut [u8]) -> Result<usize, E>,
+    ) -> Result<(), E> {
+        debug_assert_eq!(tail.len(), TAIL_SIZE);
+        if self.tail_start > 0 {
+            tail.copy_within(self.tail_start..self.tail_end, 0);
+            self.tail_end -= self.tail_start;
+            self.tail_start = 0;
+        }
+        self.tail_end += write(&mut tail[self.tail_end..])?;
+        Ok(())
+    }
+
+    /// When something has to happen without the client's doing, and what.
+    pub fn deadline(&self) -> (u64, Deadline) {
+        match self.phase {
+            Phase::Opening => (self.phase_until_ns, Deadline::Leave(GoodbyeReason::Deadline)),
+            Phase::Closing => (self.phase_until_ns, Deadline::Cut),
+            Phase::Closed => (u64::MAX, Deadline::Cut),
+            Phase::Streaming => match self.stalled_since_ns {
+                Some(since) => (since + STALL_NS, Deadline::Leave(GoodbyeReason::Stalled)),
+                None => (self.progress_ns + HEARTBEAT_NS, Deadline::Heartbeat),
+            },
+        }
+    }
+}
+
+/// What a deadline brings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deadline {
+    /// A heartbeat is due.
+    Heartbeat,
+    /// The connection is to be closed, with a word.
+    Leave(GoodbyeReason),
+    /// The connection is to be closed at once.
+    Cut,
+}

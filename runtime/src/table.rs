@@ -1,0 +1,237 @@
+//! The sessions and their buffers, all of them allocated at the start.
+//!
+//! Buffers lie in two large pieces; pages of sessions that never were cost nothing.
+
+use std::collections::VecDeque;
+
+use kymo_platform::clock::Now;
+use kymo_protocol::FrameError;
+
+use crate::limits::{INPUT_SIZE, TAIL_SIZE};
+use crate::notice::{Notice, write_notice};
+use crate::session::{Phase, Session};
+
+/// A session's place in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SessionId(pub(crate) u32);
+
+impl SessionId {
+    /// Its index: below the limit of clients.
+    #[must_use]
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// The sessions; see the module.
+#[derive(Debug)]
+pub struct Table {
+    /// Never longer than its first capacity.
+    sessions: Vec<Option<Session>>,
+    clients_max: usize,
+    free: Vec<u32>,
+    tails: Box<[u8]>,
+    inputs: Box<[u8]>,
+    ready: VecDeque<u32>,
+    closed: VecDeque<u32>,
+    len: usize,
+}
+
+impl Table {
+    /// Room for `clients_max` sessions.
+    pub fn new(clients_max: u32) -> Self {
+        let clients = clients_max as usize;
+        Self {
+            sessions: Vec::with_capacity(clients),
+            clients_max: clients,
+            free: Vec::with_capacity(clients),
+            tails: vec![0; clients * TAIL_SIZE].into_boxed_slice(),
+            inputs: vec![0; clients * INPUT_SIZE].into_boxed_slice(),
+            ready: VecDeque::with_capacity(clients),
+            closed: VecDeque::with_capacity(clients),
+            len: 0,
+        }
+    }
+
+    /// Takes a session in; `None` when all places are taken.
+    pub fn insert(&mut self, session: Session) -> Option<SessionId> {
+        let index = if let Some(index) = self.free.pop() {
+            self.sessions[index as usize] = Some(session);
+            index
+        } else if self.sessions.len() < self.clients_max {
+            self.sessions.push(Some(session));
+            u32::try_from(self.sessions.len() - 1).ok()?
+        } else {
+            return None;
+        };
+        self.len += 1;
+        Some(SessionId(index))
+    }
+
+    /// Sessions in the table.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The session of an id that was handed out and not yet polled as closed.
+    ///
+    /// # Panics
+    ///
+    /// For any other id: a programmer error.
+    #[allow(clippy::expect_used)] // see above; no peer can choose an id
+    pub fn session(&mut self, id: SessionId) -> &mut Session {
+        self.sessions[id.index()].as_mut().expect("a session that was let go")
+    }
+
+    /// Places that were ever taken; see [`at`](Self::at).
+    pub fn places(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// The session at a place, if one is there.
+    pub fn at(&self, place: usize) -> Option<SessionId> {
+        self.sessions.get(place)?.as_ref()?;
+        u32::try_from(place).ok().map(SessionId)
+    }
+
+    /// Granted rates of the subscribers to telemetry.
+    pub fn rates(&self) -> impl Iterator<Item = u32> + Clone {
+        self.sessions.iter().flatten().filter_map(|session| session.telemetry).map(|t| t.rate_mhz)
+    }
+
+    /// Where the client's next bytes go; empty when it may not send.
+    pub fn input_space(&mut self, id: SessionId) -> &mut [u8] {
+        let session = self.session(id);
+        let used = match session.phase {
+            Phase::Opening | Phase::Streaming => session.input_size,
+            Phase::Closing | Phase::Closed => INPUT_SIZE,
+        };
+        &mut self.inputs[id.index() * INPUT_SIZE..][used..INPUT_SIZE]
+    }
+
+    /// What the client has sent and was not consumed.
+    pub fn input(&mut self, id: SessionId) -> (&mut Session, &[u8]) {
+        self.skip_input(id);
+        let Self { sessions, inputs, .. } = self;
+        let input = &inputs[id.index() * INPUT_SIZE..];
+        #[allow(clippy::expect_used)] // as in `session`
+        let session = sessions[id.index()].as_mut().expect("a session that was let go");
+        let size = session.input_size;
+        (session, &input[..size])
+    }
+
+    /// Drops `size` bytes from the front of the input, those to come included.
+    pub fn consume_input(&mut self, id: SessionId, size: usize) {
+        self.session(id).input_skip += size;
+        self.skip_input(id);
+    }
+
+    fn skip_input(&mut self, id: SessionId) {
+        let session = self.session(id);
+        let size = session.input_skip.min(session.input_size);
+        if size == 0 {
+            return;
+        }
+        let used = session.input_size;
+        session.input_skip -= size;
+        session.input_size -= size;
+        self.inputs[id.index() * INPUT_SIZE..].copy_within(size..used, 0);
+    }
+
+    /// A session and its tail buffer.
+    pub fn tail(&mut self, id: SessionId) -> (&mut Session, &mut [u8]) {
+        #[allow(clippy::expect_used)] // as in `session`
+        let session = self.sessions[id.index()].as_mut().expect("a session that was let go");
+        (session, &mut self.tails[id.index() * TAIL_SIZE..][..TAIL_SIZE])
+    }
+
+    /// Queues a notice behind what the session's tail already holds.
+    pub fn push_notice(
+        &mut self,
+        id: SessionId,
+        notice: Notice<'_>,
+        now: Now,
+    ) -> Result<(), FrameError> {
+        let (session, tail) = self.tail(id);
+        let format = session.format;
+        session.push_tail(tail, |buffer| write_notice(buffer, notice, format, now))?;
+        self.enqueue(id);
+        Ok(())
+    }
+
+    /// Notes that a session has bytes to send, unless its socket takes none.
+    pub fn enqueue(&mut self, id: SessionId) {
+        let session = self.session(id);
+        if !session.queued && !session.blocked && session.phase != Phase::Closed {
+            session.queued = true;
+            self.ready.push_back(id.0);
+        }
+    }
+
+    /// Notes for every subscriber that is due at the tick of `tick_ns` that it is owed a frame.
+    pub fn owe(&mut self, tick_ns: u64, grid_ns: u64) {
+        for (session, index) in self.sessions.iter_mut().zip(0..) {
+            let Some(session) = session else { continue };
+            let Some(subscription) = &mut session.telemetry else { continue };
+            // With `every`, each frame is due.
+            if subscription.cursor.is_some() || subscription.due.take(tick_ns, grid_ns) {
+                subscription.owed = subscription.owed.saturating_add(1);
+                if !session.queued && !session.blocked {
+                    session.queued = true;
+                    self.ready.push_back(index);
+                }
+            }
+        }
+    }
+
+    /// The next session that has bytes to send.
+    pub fn poll_ready(&mut self) -> Option<SessionId> {
+        let id = SessionId(self.ready.pop_front()?);
+        self.session(id).queued = false;
+        Some(id)
+    }
+
+    /// Sessions with bytes to send.
+    pub fn ready(&self) -> usize {
+        self.ready.len()
+    }
+
+    /// Marks a session as one to be let go.
+    pub fn close(&mut self, id: SessionId) {
+        let session = self.session(id);
+        if session.phase != Phase::Closed {
+            session.phase = Phase::Closed;
+            self.closed.push_back(id.0);
+        }
+    }
+
+    /// Lets a closed session go.
+    pub fn poll_closed(&mut self) -> Option<SessionId> {
+        let index = self.closed.pop_front()?;
+        // Its place may be taken at once; the queue must not take the new one for it.
+        if self.session(SessionId(index)).queued {
+            self.ready.retain(|ready| *ready != index);
+        }
+        self.sessions[index as usize] = None;
+        self.free.push(index);
+        self.len -= 1;
+        Some(SessionId(index))
+    }
+
+    /// Closes the connection that has been opening for the longest time, when so many are that they
+    /// could keep others out.
+    pub fn make_room_for_opening(&mut self) {
+        let opening = || {
+            self.sessions.iter().zip(0..).filter_map(|(session, index)| {
+                let session = session.as_ref()?;
+                (session.phase == Phase::Opening).then_some((session.phase_until_ns, index))
+            })
+        };
+        if opening().count() < (self.clients_max / 4).max(1) {
+            return;
+        }
+        if let Some((_, index)) = opening().min() {
+            self.close(SessionId(index));
+        }
+    }
+}
