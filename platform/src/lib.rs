@@ -4,7 +4,7 @@
 //! [`Machine`] is what the sampler sees: one typed call per source, no allocation, and a reason
 //! instead of a number where there is none. [`this_machine`] opens the one this program runs on;
 //! [`Fake`] is a machine for tests. The edges have the same surface on every system: [`Ticker`],
-//! [`Signals`], [`peer`], [`random`], [`refuse_descriptors`] and [`clock`].
+//! [`Signals`], [`peer`], [`random`], [`socket`], [`refuse_descriptors`] and [`clock`].
 //!
 //! Every file, key and system call touched, with its cost, stands in docs/PLATFORM.md. Nothing here
 //! writes to a device, starts a thread or keeps a global.
@@ -28,6 +28,7 @@ pub mod peer;
 pub mod random;
 mod roots;
 mod signal;
+pub mod socket;
 
 #[cfg(target_os = "linux")]
 pub mod linux;
@@ -39,16 +40,11 @@ use linux as os;
 #[cfg(target_vendor = "apple")]
 use macos as os;
 
-// The fallback timer is arithmetic; Linux runs its tests too.
-#[cfg(all(test, target_os = "linux"))]
-#[path = "macos/ticker.rs"]
-pub mod fallback_ticker;
-
 pub use fake::Fake;
 pub use machine::Machine;
-pub use os::refuse_descriptors;
 pub use os::signals::Signals;
 pub use os::ticker::Ticker;
+pub use os::{TMPDIR_IS_PRIVATE, refuse_descriptors};
 pub use roots::Roots;
 pub use signal::Signal;
 

@@ -383,7 +383,7 @@ mod tests {
     fn damage_to_subscribe_is_named() {
         let cases = [
             (6, 4, FrameError::Value),
-            (32, 5, FrameError::Value),
+            (32, 5, FrameError::Reserved),
             (32, 14, FrameError::Reserved),
             (32, 30, FrameError::Length),
             (33, 0xFF, FrameError::Length),

@@ -1,11 +1,43 @@
 #![forbid(unsafe_code)]
-//! kymo.
+//! kymo samples the machine and streams its vitals, on one clock, to any number of local user
+//! interfaces. `kymod` is this library in a `main`.
+//!
+//! # On a thread of its own, or in the host's loop
+//!
+//! ```no_run
+//! use kymo::{Config, Reactor};
+//! use kymo_platform::{Roots, this_machine};
+//!
+//! let config = Config::in_directory("/run/user/1000/my-app");
+//! let mut reactor = Reactor::new(&config, this_machine(&Roots::default()))?;
+//! while !reactor.is_done() {
+//!     reactor.turn(None)?;
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! [`Reactor::connect`] gives the host a subscriber of its own, without a directory or a listener.
+//!
+//! # Without sockets or clocks
+//!
+//! The [`Hub`] is everything but the operating system: bytes and time go in, bytes and deadlines
+//! come out. Its documentation gives the order of the calls.
+//!
+//! # What the library does not do
+//!
+//! It has no statics, reads no environment, installs no signal handlers, starts no threads, writes
+//! no logs, and touches neither umask nor working directory. After [`Reactor::new`] it allocates
+//! nothing. It never panics on a peer's input.
+//!
+//! The order to read the modules in: `sampler`, `telemetry`, `ring`, `transmit`, `session`, `hub`,
+//! `reactor`.
+
 mod config;
 mod config_file;
 mod conversation;
 mod cpu_window;
 mod directory;
-pub mod hub;
+mod hub;
 pub mod limits;
 mod listener;
 mod momentum;
@@ -22,7 +54,14 @@ mod table;
 mod telemetry;
 mod transmit;
 
-pub use config::{Config, ConfigError, Limits, Listener, ListenerFormat};
+pub use config::{Config, ConfigError, Limits, Listener, ListenerFormat, RATE_MHZ_DEFAULT};
+pub use hub::{Counters, Hub, Identity, Refusal};
+pub use notice::{Notice, write_notice};
 pub use reactor::Reactor;
 pub use report::Report;
+pub use sampler::Sampler;
+pub use schedule::Ticks;
 pub use start_error::StartError;
+pub use table::SessionId;
+pub use telemetry::Format;
+pub use transmit::Parts;

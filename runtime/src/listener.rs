@@ -10,20 +10,15 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
+use kymo_platform::socket::{PATH_MAX, stream_socket};
 use nix::errno::Errno;
-use nix::sys::socket::{
-    AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, listen, socket,
-};
-use nix::sys::stat::{Mode, fchmod};
+use nix::sys::socket::{Backlog, UnixAddr, bind, listen};
 use nix::unistd::geteuid;
 
 use crate::start_error::StartError;
 
 /// Connections that may wait to be accepted. The kernel has a limit of its own.
 const BACKLOG: i32 = 1024;
-
-/// Bytes of a socket's path: what `sun_path` holds beside the final NUL.
-pub const PATH_MAX: usize = if cfg!(target_vendor = "apple") { 103 } else { 107 };
 
 /// A listening socket; see the module.
 #[derive(Debug)]
@@ -52,18 +47,11 @@ impl Socket {
         }
         remove_stale(path, locked)?;
         let failed = |call: &str, errno: Errno| refuse(format!("{call}: {}", errno.desc()));
-        let fd = socket(AddressFamily::Unix, SockType::Stream, socket_flags(), None)
-            .map_err(|errno| failed("socket", errno))?;
-        let file_mode = Mode::from_bits_truncate(mode as nix::libc::mode_t);
-        // Before bind: the file is made with this mode, less the umask. The umask is the host's and
-        // is not touched.
-        #[cfg(target_os = "linux")]
-        fchmod(&fd, file_mode).map_err(|errno| failed("fchmod", errno))?;
-        #[cfg(not(target_os = "linux"))]
-        let _ = (fchmod::<&std::os::fd::OwnedFd>, file_mode);
+        let fd = stream_socket(mode).map_err(|error| refuse(format!("socket: {error}")))?;
         let address = UnixAddr::new(path).map_err(|errno| failed("address", errno))?;
         bind(fd.as_raw_fd(), &address).map_err(|errno| failed("bind", errno))?;
-        // What the umask took away is given back. Nobody can connect before listen.
+        // What the umask took away is given back; it is the host's and is not touched. Nobody can
+        // connect before listen.
         let metadata = fs::set_permissions(path, fs::Permissions::from_mode(mode))
             .and_then(|()| fs::symlink_metadata(path))
             .map_err(|error| refuse(format!("set its mode: {error}")))?;
@@ -71,9 +59,11 @@ impl Socket {
         let _ = kymo_platform::refuse_descriptors(fd.as_fd());
         let backlog = Backlog::new(BACKLOG).map_err(|errno| failed("backlog", errno))?;
         listen(&fd, backlog).map_err(|errno| failed("listen", errno))?;
-        let listener = UnixListener::from(fd);
-        listener.set_nonblocking(true).map_err(|error| refuse(error.to_string()))?;
-        Ok(Self { listener, path: path.into(), file: (metadata.dev(), metadata.ino()) })
+        Ok(Self {
+            listener: UnixListener::from(fd),
+            path: path.into(),
+            file: (metadata.dev(), metadata.ino()),
+        })
     }
 }
 
@@ -94,13 +84,6 @@ impl Drop for Socket {
             let _ = fs::remove_file(&self.path);
         }
     }
-}
-
-fn socket_flags() -> SockFlag {
-    #[cfg(target_os = "linux")]
-    return SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
-    #[cfg(not(target_os = "linux"))]
-    SockFlag::empty()
 }
 
 /// Removes a socket that nobody serves any more.

@@ -13,6 +13,8 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use kymo_platform::TMPDIR_IS_PRIVATE;
+
 /// The system's daemon.
 const SYSTEM: &str = "/run/kymo";
 
@@ -27,7 +29,7 @@ pub fn candidates(
     let runtime = absolute("XDG_RUNTIME_DIR").map(|path| path.join("kymo"));
     let system = is_root.then(|| PathBuf::from(SYSTEM));
     // TMPDIR is the per-user directory there unless somebody changed it.
-    let temporary = absolute("TMPDIR").filter(|_| cfg!(target_vendor = "apple"));
+    let temporary = absolute("TMPDIR").filter(|_| TMPDIR_IS_PRIVATE);
     let home = absolute("HOME").map(|path| path.join(".cache/kymo/run"));
     [explicit, runtime, system, temporary.map(|path| path.join("kymo")), home].into_iter().flatten()
 }

@@ -5,9 +5,10 @@
 //! stands apart from them, and unsafe code in the one file `sys.rs`.
 
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 
-use nix::sys::socket::{getsockopt, sockopt};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, getsockopt, socket, sockopt};
+use nix::sys::stat::{Mode, fchmod};
 use nix::time::ClockId;
 
 use crate::machine::Machine;
@@ -43,6 +44,19 @@ pub use sys::refuse_descriptors;
 
 pub(crate) const CLOCK_MONO: ClockId = ClockId::CLOCK_MONOTONIC;
 pub(crate) const CLOCK_BOOT: ClockId = ClockId::CLOCK_BOOTTIME;
+
+/// `sun_path` of unix(7), less its NUL.
+pub(crate) const SOCKET_PATH_MAX: usize = 107;
+/// TMPDIR may be anything here, mostly `/tmp`.
+pub const TMPDIR_IS_PRIVATE: bool = false;
+
+pub(crate) fn stream_socket(mode: u32) -> io::Result<OwnedFd> {
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let fd = socket(AddressFamily::Unix, SockType::Stream, flags, None)?;
+    // Before bind, this is the mode the file will be made with.
+    fchmod(&fd, Mode::from_bits_truncate(mode))?;
+    Ok(fd)
+}
 
 pub(crate) fn peer(socket: BorrowedFd<'_>) -> io::Result<Peer> {
     let found = getsockopt(&socket, sockopt::PeerCredentials)?;

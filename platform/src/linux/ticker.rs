@@ -56,12 +56,6 @@ impl Ticker {
         Some(self.0.as_fd())
     }
 
-    /// When to look again, for systems where there is no descriptor to wait for: never, here.
-    #[must_use]
-    pub fn deadline_ns(&self) -> Option<u64> {
-        None
-    }
-
     /// How often it expired since the last take.
     #[must_use]
     pub fn take(&mut self) -> u64 {

@@ -3,10 +3,11 @@
 //! Type-checked on Linux; nothing in this folder has run on a Mac.
 
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 
 use kymo_protocol::{NoData, Reading};
-use nix::sys::socket::{getsockopt, sockopt};
+use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, getsockopt, socket, sockopt};
 use nix::time::ClockId;
 
 use crate::machine::{CpuTime, DiskSpace, Machine, Memory, Thermal, Transfer};
@@ -23,6 +24,19 @@ pub(crate) const CLOCK_BOOT: ClockId = ClockId::CLOCK_MONOTONIC;
 /// Asks the peer of `socket` not to be able to send descriptors: Linux only, `ENOPROTOOPT` here.
 pub fn refuse_descriptors(_socket: BorrowedFd<'_>) -> io::Result<()> {
     Err(io::Error::from_raw_os_error(libc::ENOPROTOOPT))
+}
+
+/// `sun_path` of unix(4), less its NUL.
+pub(crate) const SOCKET_PATH_MAX: usize = 103;
+/// TMPDIR is a directory of the user's own unless somebody changed it.
+pub const TMPDIR_IS_PRIVATE: bool = true;
+
+pub(crate) fn stream_socket(_mode: u32) -> io::Result<OwnedFd> {
+    // There are no flags for this, and fchmod does not take sockets.
+    let fd = socket(AddressFamily::Unix, SockType::Stream, SockFlag::empty(), None)?;
+    fcntl(&fd, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
+    fcntl(&fd, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+    Ok(fd)
 }
 
 pub(crate) fn peer(socket: BorrowedFd<'_>) -> io::Result<Peer> {

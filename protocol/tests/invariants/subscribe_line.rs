@@ -1,0 +1,58 @@
+//! A subscribe line that is understood is an object of known keys to serde_json as well, asks for
+//! the same there, and asks for the same again when it is written from a frame.
+
+use kymo_protocol::json::{ClockMap, LineOptions, SubscribeRequest, parse_subscribe, write_line};
+use kymo_protocol::subscribe::SubscribeFixed;
+use kymo_protocol::{Frame, Payload, Position, Stamp, StreamId, emit};
+use serde_json::Value;
+
+pub(crate) fn check(line: &[u8]) {
+    let request = match parse_subscribe(line) {
+        Ok(request) => request,
+        Err(error) => return assert!(error.at <= line.len()),
+    };
+    // Beside what serde_json refuses and the reader does not.
+    if let Ok(Some(_)) = super::json_reader::read(line) {
+        same_as_model(line, &request);
+    }
+    let again = SubscribeRequest { unknown_stream: false, ..request };
+    assert_eq!(parse_subscribe(&written(&again)), Ok(again));
+}
+
+fn same_as_model(line: &[u8], request: &SubscribeRequest) {
+    let value: Value = serde_json::from_slice(line).expect("JSON");
+    let members = value.as_object().expect("an object");
+    const KEYS: [&str; 6] = ["subscribe", "rate_hz", "topics", "groups", "every", "resume"];
+    assert!(members.keys().all(|key| KEYS.contains(&key.as_str())));
+    let named = |name: &str| {
+        let list = members["subscribe"].as_array().expect("a list");
+        list.iter().any(|stream| stream.as_str() == Some(name))
+    };
+    for (stream, name) in StreamId::ALL_NAMED {
+        assert_eq!(request.streams.contains(stream), named(name));
+    }
+    let rate_hz = members.get("rate_hz").map_or(0.0, |rate| rate.as_f64().expect("a number"));
+    let told_hz = f64::from(request.rate_mhz) / 1000.0;
+    assert!((rate_hz - told_hz).abs() <= 0.0011 || rate_hz > 1000.0, "{rate_hz} {told_hz}");
+    assert_eq!(request.options.every, members.get("every") == Some(&Value::Bool(true)));
+    assert_eq!(request.options.resume, members.contains_key("resume"));
+    if let Some(resume) = members.get("resume") {
+        assert_eq!(resume["events"].as_u64(), Some(request.events));
+    }
+}
+
+fn written(request: &SubscribeRequest) -> Vec<u8> {
+    let mut bytes = [0; SubscribeFixed::FRAME_SIZE];
+    let stamp = Stamp { boot_ns: 0 };
+    let (fixed, _) = emit::<SubscribeFixed>(&mut bytes, Position::NONE, stamp).expect("fits");
+    fixed.rate_mhz.set(request.rate_mhz);
+    fixed.streams.set(request.streams.0);
+    fixed.options.set(request.options.bits());
+    (fixed.epoch, fixed.events) = (request.epoch, request.events.into());
+    let frame = Frame::parse(&bytes).expect("a frame");
+    let mut line = vec![0; 1024];
+    let options = LineOptions::default();
+    let size = write_line(&mut line, &frame, ClockMap::default(), options).expect("room enough");
+    line.truncate(size);
+    line
+}

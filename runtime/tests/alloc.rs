@@ -1,0 +1,196 @@
+//! Promise 3: after `Reactor::new` returns, the loop allocates nothing.
+//!
+//! Everything runs in this one thread: the loop's turns are counted, the clients between them are
+//! not. Covered: accepting, three formats, 1,000 ticks at 1 kHz, a subscriber that stalls, `every`
+//! with gaps, subscribing late, mistakes of every kind, disconnects, refusals and shutdown.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::io::{Read, Write};
+use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use kymo::{Config, Listener, ListenerFormat, Reactor};
+use kymo_platform::{Roots, this_machine};
+use kymo_protocol::subscribe::SubscribeFixed;
+use kymo_protocol::{Hello, Payload, Position, Stamp, Streams, emit};
+
+struct Counting;
+
+static COUNTED: AtomicBool = AtomicBool::new(false);
+static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+
+fn count() {
+    if COUNTED.load(Ordering::Relaxed) {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+// SAFETY: each call is passed on unchanged to the system's allocator, which keeps the contract.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller keeps `alloc`'s contract, and it is the same one.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: as above.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        // SAFETY: as above.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// One counted turn.
+fn turn(reactor: &mut Reactor) {
+    COUNTED.store(true, Ordering::Relaxed);
+    let outcome = reactor.turn(Some(Duration::from_millis(20)));
+    COUNTED.store(false, Ordering::Relaxed);
+    outcome.expect("a turn");
+}
+
+fn connect(directory: &Path, name: &str, hello: &[u8]) -> UnixStream {
+    let mut client = UnixStream::connect(directory.join(name)).expect("connect");
+    client.set_nonblocking(true).expect("nonblocking");
+    client.write_all(hello).expect("write");
+    client
+}
+
+/// Everything a client can read now.
+fn drain(client: &mut UnixStream) -> usize {
+    let mut buffer = [0; 16 * 1024];
+    let mut total = 0;
+    while let Ok(size @ 1..) = client.read(&mut buffer) {
+        total += size;
+    }
+    total
+}
+
+fn binary_subscription(every: bool) -> Vec<u8> {
+    let mut bytes = vec![0; 256];
+    let stamp = Stamp { boot_ns: 0 };
+    let (hello, size) = emit::<Hello>(&mut bytes, Position::NONE, stamp).expect("room");
+    hello.set("alloc test");
+    let (subscribe, _) =
+        emit::<SubscribeFixed>(&mut bytes[size..], Position::NONE, stamp).expect("room");
+    subscribe.rate_mhz.set(1_000_000);
+    subscribe.streams.set(Streams(1).0);
+    subscribe.options.set(u16::from(every));
+    bytes.truncate(size + SubscribeFixed::FRAME_SIZE);
+    bytes
+}
+
+fn steady_state(reactor: &mut Reactor, directory: &Path) {
+    let fast = b"{\"subscribe\":[\"vitals\"],\"rate_hz\":1000}\n";
+    let mut readers = Vec::new();
+    for _ in 0..2 {
+        readers.push(connect(directory, "stream.sock", &binary_subscription(false)));
+        readers.push(connect(directory, "stream.sock", fast));
+        readers.push(connect(directory, "json.sock", b""));
+        readers.push(connect(directory, "opta.sock", b""));
+    }
+    // These never read: one is conflated, one is lapped and gets gaps, one speaks JSON.
+    let mut stalled = [
+        connect(directory, "stream.sock", &binary_subscription(false)),
+        connect(directory, "stream.sock", &binary_subscription(true)),
+        connect(directory, "json.sock", fast),
+    ];
+    while reactor.hub().frames_produced() < 1000 {
+        turn(reactor);
+        readers.iter_mut().for_each(|reader| {
+            drain(reader);
+        });
+    }
+    assert!(reactor.hub().counters().merged == 0, "nobody has read with a count yet");
+    for client in &mut stalled {
+        assert!(drain(client) > 0);
+    }
+    let until = reactor.hub().frames_produced() + 50;
+    while reactor.hub().frames_produced() < until {
+        turn(reactor);
+        stalled.iter_mut().for_each(|client| {
+            drain(client);
+        });
+    }
+    assert!(reactor.hub().counters().merged > 1000, "the stalled ones were told what they missed");
+}
+
+fn churn(reactor: &mut Reactor, directory: &Path) {
+    let long = [b'x'; 4096];
+    let mut header = binary_subscription(false);
+    header[8..12].copy_from_slice(&u32::MAX.to_le_bytes());
+    let sayings: [(&str, &[u8]); 7] = [
+        ("json.sock", b"{\"subscribe\":[\"vitals\"]}\n{\"subscribe\":[\"vitals\"]}\n"),
+        ("json.sock", b"{\"subscribe\":[\"nothing\"]}\n"),
+        ("json.sock", &long),
+        ("stream.sock", b"GET / HTTP/1.1\r\n\r\n"),
+        ("stream.sock", &header),
+        ("stream.sock", b"ATPO"),
+        ("opta.sock", b"?"),
+    ];
+    for _ in 0..20 {
+        let mut clients: Vec<_> =
+            sayings.iter().map(|(name, bytes)| connect(directory, name, bytes)).collect();
+        for _ in 0..3 {
+            turn(reactor);
+            clients.iter_mut().for_each(|client| {
+                drain(client);
+            });
+        }
+    }
+    // More than there are places.
+    let crowd: Vec<_> = (0..40).map(|_| connect(directory, "json.sock", b"")).collect();
+    turn(reactor);
+    turn(reactor);
+    assert!(reactor.hub().counters().refused > 0);
+    drop(crowd);
+    turn(reactor);
+    turn(reactor);
+}
+
+fn main() {
+    let directory = std::env::temp_dir().join(format!("kymo-alloc-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&directory);
+    std::fs::DirBuilder::new().mode(0o700).create(&directory).expect("a directory");
+    let mut config = Config::in_directory(&directory);
+    config.limits.clients = 32;
+    let mut opta = Listener::new("opta.sock", ListenerFormat::Opta1);
+    opta.rate_mhz = Some(1_000_000);
+    config.listeners.push(opta);
+    let machine = this_machine(&Roots::default());
+    let mut reactor = Reactor::new(&config, machine).expect("a reactor");
+
+    steady_state(&mut reactor, &directory);
+    churn(&mut reactor, &directory);
+    let last = connect(&directory, "json.sock", b"");
+    turn(&mut reactor);
+    COUNTED.store(true, Ordering::Relaxed);
+    reactor.stop();
+    COUNTED.store(false, Ordering::Relaxed);
+    let begun = Instant::now();
+    while !reactor.is_done() && begun.elapsed() < Duration::from_secs(3) {
+        turn(&mut reactor);
+    }
+    assert!(reactor.is_done());
+    drop((last, reactor));
+    let _ = std::fs::remove_dir_all(&directory);
+    let allocations = ALLOCATIONS.load(Ordering::Relaxed);
+    println!("{allocations} allocations in the loop");
+    assert_eq!(allocations, 0);
+}
