@@ -1,9 +1,9 @@
 //! CPU usage over the last second, from counters that move in steps of 10 ms.
 //!
 //! At 25 Hz a reading sees four ticks per CPU, which alone would be steps of 25 %. So the usage is
-//! taken over a sliding second: between the newest reading and the one that is a second older. Until
-//! two readings 200 ms apart exist it is pending. When readings come more slowly than one a second,
-//! the window is the time since the one before.
+//! taken over a sliding second: between the newest reading and the one that is a second older.
+//! Until two readings 200 ms apart exist it is pending. When readings come more slowly than one a
+//! second, the window is the time since the one before.
 
 use kymo_platform::machine::CpuTime;
 use kymo_protocol::{NoData, Reading};

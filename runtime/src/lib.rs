@@ -29,8 +29,7 @@
 //! no logs, and touches neither umask nor working directory. After [`Reactor::new`] it allocates
 //! nothing. It never panics on a peer's input.
 //!
-//! The order to read the modules in: `sampler`, `telemetry`, `ring`, `transmit`, `session`, `hub`,
-//! `reactor`.
+//! The order to read the modules in: `sampler`, `telemetry`, `ring`, `session`, `hub`, `reactor`.
 
 mod config;
 mod config_file;
@@ -52,10 +51,10 @@ mod session;
 mod start_error;
 mod table;
 mod telemetry;
-mod transmit;
 
 pub use config::{Config, ConfigError, Limits, Listener, ListenerFormat, RATE_MHZ_DEFAULT};
-pub use hub::{Counters, Hub, Identity, Refusal};
+pub use config_file::TomlError;
+pub use hub::{Counters, Hub, Identity, Parts, Refusal};
 pub use notice::{Notice, write_notice};
 pub use reactor::Reactor;
 pub use report::Report;
@@ -64,4 +63,3 @@ pub use schedule::Ticks;
 pub use start_error::StartError;
 pub use table::SessionId;
 pub use telemetry::Format;
-pub use transmit::Parts;

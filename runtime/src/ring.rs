@@ -1,8 +1,8 @@
 //! A bounded history of encoded frames that any number of readers follow at their own pace.
 //!
 //! One writer appends; old frames give way. A reader is a sequence number and nothing else, so one
-//! more reader costs no memory. Frames lie whole and one behind the other: a reader takes a *run* of
-//! several at once. No frame straddles the end of the buffer.
+//! more reader costs no memory. Frames lie whole and one behind the other: a reader takes a *run*
+//! of several at once. No frame straddles the end of the buffer.
 //!
 //! Everything is allocated by [`Ring::new`]; pages that were never written cost nothing.
 

@@ -1,9 +1,9 @@
 //! Reads what is due and writes it into vitals frames.
 //!
 //! Guarantees: no source is read faster than its interval in [`INTERVALS`], however fast the stream
-//! ticks; nothing is read unless somebody ticks it; each value keeps the time of its own reading, so
-//! a frame repeats it with its true age. Not guaranteed: that a slow source does not delay the tick
-//! it is read in (sources that can block are not read here).
+//! ticks; nothing is read unless somebody ticks it; each value keeps the time of its own reading,
+//! so a frame repeats it with its true age. Not guaranteed: that a slow source does not delay the
+//! tick it is read in (sources that can block are not read here).
 
 use kymo_platform::clock::Now;
 use kymo_platform::machine::{DiskSpace, Fans, Machine, Transfer};
@@ -40,8 +40,8 @@ const INTERVALS: [(Source, u64); 9] = [
     (Source::DiskIo, 40 * MS),
     // statvfs may take a lock of the file system.
     (Source::DiskSpace, 1000 * MS),
-    // Counts every packet, but the kernel writes its text for 2 µs an interface: at 1 kHz that would
-    // be the whole budget of 1 %.
+    // Counts every packet, but the kernel writes its text for 2 µs an interface: at 1 kHz that
+    // would be the whole budget of 1 %.
     (Source::Network, 10 * MS),
     // Drivers cache for a second, or wake a core to ask it.
     (Source::Thermal, 1000 * MS),

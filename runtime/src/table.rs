@@ -154,9 +154,7 @@ impl Table {
     ) -> Result<(), FrameError> {
         let (session, tail) = self.tail(id);
         let format = session.format;
-        session.push_tail(tail, |buffer| write_notice(buffer, notice, format, now))?;
-        self.enqueue(id);
-        Ok(())
+        session.push_tail(tail, |buffer| write_notice(buffer, notice, format, now))
     }
 
     /// Notes that a session has bytes to send, unless its socket takes none.

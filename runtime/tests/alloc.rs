@@ -4,6 +4,9 @@
 //! not. Covered: accepting, three formats, 1,000 ticks at 1 kHz, a subscriber that stalls, `every`
 //! with gaps, subscribing late, mistakes of every kind, disconnects, refusals and shutdown.
 
+// A test, but without libtest, by which clippy knows tests.
+#![allow(clippy::expect_used)]
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::io::{Read, Write};
 use std::os::unix::fs::DirBuilderExt;

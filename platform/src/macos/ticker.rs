@@ -1,6 +1,7 @@
 //! No timer: macOS has no timerfd, and EVFILT_TIMER is coalesced by tens of milliseconds.
 //!
-//! A loop has to wait with a timeout there. kqueue takes it in nanoseconds, so that is exact enough.
+//! A loop has to wait with a timeout there. kqueue takes it in nanoseconds, so that is exact
+//! enough.
 
 use std::io;
 use std::os::fd::BorrowedFd;

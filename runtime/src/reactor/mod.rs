@@ -1,9 +1,9 @@
-//! The loop: the only module that knows mio. It owns the sockets, the timer and the clock, and tells
-//! the [`Hub`] what happened.
+//! The loop: the only module that knows mio. It owns the sockets, the timer and the clock, and
+//! tells the [`Hub`] what happened.
 //!
-//! One [`turn`](Reactor::turn): wait; tick first, so that frames leave on time; then signals, peers,
-//! deadlines; then serve everyone who is ready once; then close who is to go. Each step is bounded,
-//! and what is not drained carries over to the next turn.
+//! One [`turn`](Reactor::turn): wait; tick first, so that frames leave on time; then signals,
+//! peers, deadlines; then serve everyone who is ready once; then close who is to go. Each step is
+//! bounded, and what is not drained carries over to the next turn.
 
 mod doors;
 mod peers;

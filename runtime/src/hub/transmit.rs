@@ -9,7 +9,7 @@ use kymo_protocol::json::append_merged;
 use kymo_protocol::limits::VITALS_LINE_MAX;
 use kymo_protocol::{GapReason, StreamId, Vitals};
 
-use crate::hub::Hub;
+use super::Hub;
 use crate::limits::{PARTS_MAX, SEND_MAX};
 use crate::notice::Notice;
 use crate::session::{Phase, Session};
@@ -96,8 +96,8 @@ impl Hub {
         }
     }
 
-    /// Says that the socket took `size` bytes of what [`transmit`](Self::transmit) showed; fewer than
-    /// all mean that it takes no more for now.
+    /// Says that the socket took `size` bytes of what [`transmit`](Self::transmit) showed; fewer
+    /// than all mean that it takes no more for now.
     pub fn handle_sent(&mut self, id: SessionId, size: usize, now: Now) {
         let Plan { tail_size, source } = core::mem::take(&mut self.plan);
         self.counters.bytes_sent += size as u64;
@@ -162,7 +162,7 @@ impl Hub {
     }
 
     /// Whether a session has bytes to send.
-    pub(crate) fn has_more(&mut self, id: SessionId) -> bool {
+    pub(super) fn has_more(&mut self, id: SessionId) -> bool {
         let next = self.telemetry.next();
         let session = self.table.session(id);
         session.has_tail()

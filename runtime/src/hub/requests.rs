@@ -1,0 +1,163 @@
+//! What clients ask for, and what is granted.
+
+use kymo_platform::clock::Now;
+use kymo_protocol::json::SubscribeRequest;
+use kymo_protocol::limits::{EVENT_BYTES, PAYLOAD_MAX, RATE_MHZ_MIN, line_bytes};
+use kymo_protocol::welcome::WelcomeFixed;
+use kymo_protocol::{
+    ErrorCode, Resume, StreamEntry, StreamId, Streams, SubscribeOptions, Subscribed,
+};
+
+use super::Hub;
+use crate::conversation::{Dialect, Mistake, Request, next_request};
+use crate::limits::FIRST_FRAME_NS;
+use crate::notice::Notice;
+use crate::schedule::{Due, period_ns};
+use crate::session::{Phase, Subscription};
+use crate::table::SessionId;
+use crate::telemetry::Format;
+
+impl Hub {
+    pub(super) fn handle_input(&mut self, id: SessionId, now: Now) {
+        while matches!(self.table.session(id).phase, Phase::Opening | Phase::Streaming) {
+            let (session, input) = self.table.input(id);
+            if session.dialect == Dialect::Undecided {
+                match input.first() {
+                    None => {}
+                    Some(b'{') => (session.dialect, session.format) = (Dialect::Json, Format::Json),
+                    Some(_) => session.dialect = Dialect::Binary,
+                }
+            }
+            let ended = session.input_ended;
+            match next_request(session.dialect, input, ended) {
+                Ok(None) => break,
+                Ok(Some((request, size))) => {
+                    self.table.consume_input(id, size);
+                    self.handle_request(id, request, now);
+                }
+                Err(mistake) => self.refuse(id, &mistake, now),
+            }
+        }
+    }
+
+    fn handle_request(&mut self, id: SessionId, request: Request, now: Now) {
+        let session = self.table.session(id);
+        match request {
+            Request::Nothing => {}
+            Request::Hello if session.has_hello => {
+                let text = format_args!("a second hello");
+                self.refuse(id, &Mistake::new(ErrorCode::Unexpected, text), now);
+            }
+            Request::Hello => {
+                session.has_hello = true;
+                self.welcome(id, now);
+            }
+            Request::Subscribe(asked) => match self.subscribe(id, &asked, now) {
+                Ok(()) => {}
+                Err(mistake) => self.refuse(id, &mistake, now),
+            },
+        }
+    }
+
+    fn subscribe(
+        &mut self,
+        id: SessionId,
+        asked: &SubscribeRequest,
+        now: Now,
+    ) -> Result<(), Mistake> {
+        let session = self.table.session(id);
+        if session.has_subscribed {
+            let text = format_args!("a second subscription; connect once more instead");
+            return Err(Mistake::new(ErrorCode::Unexpected, text));
+        }
+        if session.format == Format::Binary && !session.has_hello {
+            let text = format_args!("say hello before subscribing");
+            return Err(Mistake::new(ErrorCode::Unexpected, text));
+        }
+        let served = Streams::default().with(StreamId::VITALS);
+        if asked.unknown_stream || asked.streams.0 & !served.0 != 0 {
+            let text = format_args!("this server streams vitals and nothing else");
+            return Err(Mistake::new(ErrorCode::NoStream, text));
+        }
+        if session.phase == Phase::Opening && session.dialect == Dialect::Json {
+            self.welcome(id, now);
+        }
+        self.leave(id, now);
+        let wish_mhz = if asked.rate_mhz == 0 { self.rate_mhz } else { asked.rate_mhz };
+        let rate_mhz = wish_mhz.clamp(RATE_MHZ_MIN, self.limits.rate_mhz_max);
+        let mut granted = Subscribed::default();
+        granted.rate_mhz.set(rate_mhz);
+        granted.streams.set(asked.streams.0);
+        let options = SubscribeOptions { every: asked.options.every, resume: false };
+        granted.options.set(options.bits());
+        granted.resume.set(Resume::Fresh as u16);
+        if asked.streams.contains(StreamId::VITALS) {
+            granted.next[0].set(self.telemetry.next());
+        }
+        self.say(id, Notice::Subscribed(&granted), now);
+        let session = self.table.session(id);
+        session.has_subscribed = true;
+        session.phase = Phase::Streaming;
+        if asked.streams.contains(StreamId::VITALS) {
+            self.join(id, rate_mhz, asked.options.every, now);
+        }
+        self.expect_deadline(id);
+        Ok(())
+    }
+
+    pub(super) fn welcome(&mut self, id: SessionId, now: Now) {
+        let mut fixed = WelcomeFixed::default();
+        fixed.epoch = self.identity.epoch.to_be_bytes();
+        fixed.run = self.identity.run.to_be_bytes();
+        fixed.wall_ns.set(now.wall_ns);
+        fixed.rate_mhz.set(self.rate_mhz);
+        fixed.rate_mhz_max.set(self.limits.rate_mhz_max);
+        fixed.payload_max.set(u32::try_from(PAYLOAD_MAX).unwrap_or(u32::MAX));
+        fixed.event_max.set(EVENT_BYTES);
+        fixed.line_max.set(line_bytes(EVENT_BYTES));
+        fixed.clients_max.set(self.limits.clients);
+        let next = self.telemetry.next();
+        let streams = [StreamEntry::new(StreamId::VITALS.0, next, next)];
+        self.say(id, Notice::Welcome(&fixed, &streams), now);
+    }
+
+    /// Starts telemetry for a session.
+    pub(super) fn join(&mut self, id: SessionId, rate_mhz: u32, every: bool, now: Now) {
+        let cursor = every.then(|| self.telemetry.next());
+        let session = self.table.session(id);
+        let due = Due::new(rate_mhz);
+        session.telemetry = Some(Subscription { rate_mhz, due, owed: 0, cursor });
+        session.send_buffer = Some(send_buffer(rate_mhz, session.format));
+        let format = session.format;
+        self.telemetry.join(format);
+        self.schedule.join(rate_mhz, now.mono_ns, FIRST_FRAME_NS);
+    }
+
+    /// Stops it.
+    pub(super) fn leave(&mut self, id: SessionId, now: Now) {
+        let session = self.table.session(id);
+        let Some(subscription) = session.telemetry.take() else { return };
+        let format = session.format;
+        self.telemetry.leave(format);
+        self.schedule.leave(subscription.rate_mhz, now.mono_ns, self.table.rates());
+    }
+
+    /// Queues a notice for one session.
+    pub(super) fn say(&mut self, id: SessionId, notice: Notice<'_>, now: Now) {
+        match self.table.push_notice(id, notice, now) {
+            Ok(()) if self.table.session(id).has_tail() => self.table.enqueue(id),
+            Ok(()) => {}
+            // Only a client that makes us answer without reading gets here; it is cut.
+            Err(_) => self.close(id, now),
+        }
+    }
+}
+
+/// About one second of frames: what lies longer in a buffer is stale. Linux doubles the figure and
+/// charges about 768 bytes beside each frame.
+fn send_buffer(rate_mhz: u32, format: Format) -> usize {
+    const MIN: usize = 16 * 1024;
+    const MAX: usize = 256 * 1024;
+    let frames = usize::try_from(1_000_000_000 / period_ns(rate_mhz)).unwrap_or(MAX);
+    (frames.saturating_mul(format.frame_max().min(1024) + 768) / 2).clamp(MIN, MAX)
+}
