@@ -3,7 +3,7 @@
 CARGO ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint unit docs bench footprint fuzz check-targets ci clean
+.PHONY: help run test lint unit docs check-targets ci clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -25,7 +25,10 @@ unit: ## unit, property, integration and allocation tests
 docs: ## the documentation, warnings denied
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked --quiet
 
-ci: test ## what continuous integration runs
+check-targets: ## type-check for macOS, a microcontroller and the browser
+	scripts/check-targets
+
+ci: test check-targets ## what continuous integration runs
 
 clean: ## remove what was built
 	$(CARGO) clean

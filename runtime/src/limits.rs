@@ -24,10 +24,6 @@ const _: () = assert!(TAIL_SIZE >= VITALS_LINE_MAX + 2 * NOTICE_LINE_MAX);
 /// Bytes of a session's input: the longest line or frame a subscriber may send.
 pub const INPUT_SIZE: usize = SUBSCRIBE_LINE_MAX;
 
-/// Contiguous pieces in one send. A ring gives at most two, the tail one; more would only grow the
-/// stack.
-pub const PARTS_MAX: usize = 4;
-
 /// Bytes of ring in one send. AF_UNIX takes sends of up to 36 KB whole.
 pub const SEND_MAX: usize = 32 * 1024;
 

@@ -7,7 +7,7 @@
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
-use nix::sys::socket::{AddressFamily, SockFlag, SockType, getsockopt, socket, sockopt};
+use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, getsockopt, socket, sockopt};
 use nix::sys::stat::{Mode, fchmod};
 use nix::time::ClockId;
 
@@ -49,6 +49,8 @@ pub(crate) const CLOCK_BOOT: ClockId = ClockId::CLOCK_BOOTTIME;
 pub(crate) const SOCKET_PATH_MAX: usize = 107;
 /// TMPDIR may be anything here, mostly `/tmp`.
 pub const TMPDIR_IS_PRIVATE: bool = false;
+
+pub(crate) const SEND_FLAGS: MsgFlags = MsgFlags::MSG_DONTWAIT.union(MsgFlags::MSG_NOSIGNAL);
 
 pub(crate) fn stream_socket(mode: u32) -> io::Result<OwnedFd> {
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;

@@ -7,7 +7,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 
 use kymo_protocol::{NoData, Reading};
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
-use nix::sys::socket::{AddressFamily, SockFlag, SockType, getsockopt, socket, sockopt};
+use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, getsockopt, socket, sockopt};
 use nix::time::ClockId;
 
 use crate::machine::{CpuTime, DiskSpace, Machine, Memory, Thermal, Transfer};
@@ -30,6 +30,10 @@ pub fn refuse_descriptors(_socket: BorrowedFd<'_>) -> io::Result<()> {
 pub(crate) const SOCKET_PATH_MAX: usize = 103;
 /// TMPDIR is a directory of the user's own unless somebody changed it.
 pub const TMPDIR_IS_PRIVATE: bool = true;
+
+/// There is no MSG_NOSIGNAL: a program whose SIGPIPE is not ignored, as Rust's are by default, needs
+/// SO_NOSIGPIPE on each socket, which is not set yet.
+pub(crate) const SEND_FLAGS: MsgFlags = MsgFlags::MSG_DONTWAIT;
 
 pub(crate) fn stream_socket(_mode: u32) -> io::Result<OwnedFd> {
     // There are no flags for this, and fchmod does not take sockets.

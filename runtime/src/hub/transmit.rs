@@ -5,12 +5,13 @@
 //! where it is, and a newer one may take its place.
 
 use kymo_platform::clock::Now;
+use kymo_platform::socket::PARTS_MAX;
 use kymo_protocol::json::append_merged;
 use kymo_protocol::limits::VITALS_LINE_MAX;
 use kymo_protocol::{GapReason, StreamId, Vitals};
 
 use super::Hub;
-use crate::limits::{PARTS_MAX, SEND_MAX};
+use crate::limits::SEND_MAX;
 use crate::notice::Notice;
 use crate::session::{Phase, Session};
 use crate::table::SessionId;

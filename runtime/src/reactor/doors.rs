@@ -7,12 +7,11 @@ use std::path::Path;
 
 use kymo_platform::clock::Now;
 use kymo_platform::peer;
+use kymo_platform::socket::send;
 use kymo_protocol::limits::NOTICE_LINE_MAX;
 use mio::net::{UnixListener, UnixStream};
 use mio::{Interest, Token};
-use nix::sys::socket::{MsgFlags, send};
 use nix::unistd::geteuid;
-use std::os::fd::AsRawFd;
 
 use super::{LISTENER_FIRST, Reactor};
 use crate::directory;
@@ -154,8 +153,7 @@ impl Reactor {
         let mut buffer = [0; NOTICE_LINE_MAX];
         let (format, notice) = self.hub.refusal_notice(index, refusal);
         if let Ok(size) = write_notice(&mut buffer, notice, format, now) {
-            let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
-            let _ = send(stream.as_raw_fd(), &buffer[..size], flags);
+            let _ = send(stream.as_fd(), &[&buffer[..size]]);
         }
     }
 }

@@ -1,18 +1,19 @@
 //! The clients' sockets: bytes in, bytes out, never waiting for anyone.
 
 use std::collections::VecDeque;
-use std::io::{self, ErrorKind, IoSlice, Read};
-use std::os::fd::AsRawFd;
+use std::io::{self, ErrorKind, Read};
+use std::os::fd::AsFd;
 
 use kymo_platform::clock::Now;
+use kymo_platform::socket::send;
 use mio::event::Event;
 use mio::net::UnixStream;
 use mio::{Interest, Registry, Token};
 use nix::errno::Errno;
-use nix::sys::socket::{MsgFlags, send, sendmsg, setsockopt, sockopt};
+use nix::sys::socket::{setsockopt, sockopt};
 
 use crate::hub::Hub;
-use crate::limits::{PARTS_MAX, READ_PER_TURN};
+use crate::limits::READ_PER_TURN;
 use crate::table::SessionId;
 
 /// The clients' sockets, by session index.
@@ -118,7 +119,7 @@ impl Peers {
         if size == 0 {
             return;
         }
-        let outcome = send_parts(&peer.stream, &parts);
+        let outcome = send(peer.stream.as_fd(), &parts);
         drop(parts);
         let sent = match outcome {
             Ok(sent) => sent,
@@ -154,26 +155,6 @@ impl Peers {
                 }
             }
             self.rest.retain(|rest| *rest != id);
-        }
-    }
-}
-
-fn send_parts(stream: &UnixStream, parts: &[&[u8]]) -> nix::Result<usize> {
-    let fd = stream.as_raw_fd();
-    let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
-    loop {
-        let sent = match parts {
-            [one] => send(fd, one, flags),
-            _ => {
-                let mut slices = [IoSlice::new(&[]); PARTS_MAX];
-                for (slice, part) in slices.iter_mut().zip(parts) {
-                    *slice = IoSlice::new(part);
-                }
-                sendmsg::<()>(fd, &slices[..parts.len()], &[], flags, None)
-            }
-        };
-        if sent != Err(Errno::EINTR) {
-            return sent;
         }
     }
 }
