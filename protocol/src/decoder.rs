@@ -21,8 +21,8 @@ use crate::frame::{Frame, FrameError};
 use crate::header::{FrameHeader, FrameKind};
 use crate::limits::HEADER_SIZE;
 
-/// An incremental reader with room for frames of up to `SIZE` bytes. A client that only takes vitals
-/// can do with 512; [`FRAME_MAX`](crate::limits::FRAME_MAX) takes everything.
+/// An incremental reader with room for frames of up to `SIZE` bytes. A client that takes vitals and
+/// nothing else can do with 512; [`FRAME_MAX`](crate::limits::FRAME_MAX) takes everything.
 #[derive(Debug)]
 pub struct Decoder<const SIZE: usize> {
     buffer: [u8; SIZE],
@@ -193,6 +193,23 @@ mod tests {
         decoder.space()[..4].copy_from_slice(&MAGIC.to_le_bytes());
         decoder.filled(4);
         assert_eq!(decoder.next_frame().err(), Some(FrameError::Magic));
+    }
+
+    #[test]
+    fn a_good_frame_behind_a_bad_payload_is_not_taken() {
+        let bytes = stream(8);
+        let mut decoder = Decoder::<64>::new();
+        let space = decoder.space();
+        // A goodbye whose reason does not exist, and the beginning of a heartbeat.
+        space[..HEADER_SIZE].copy_from_slice(&bytes[..HEADER_SIZE]);
+        space[12] = FrameKind::Goodbye as u8;
+        space[HEADER_SIZE] = 9;
+        decoder.filled(40);
+        assert_eq!(decoder.next_frame().err(), Some(FrameError::Value));
+        let space = decoder.space();
+        space[..24].copy_from_slice(&bytes[bytes.len() - 40..][..24]);
+        decoder.filled(24);
+        assert_eq!(decoder.next_frame().err(), Some(FrameError::Value));
     }
 
     #[test]

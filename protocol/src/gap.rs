@@ -8,8 +8,8 @@
 //! | 24 | u16 | reason | 0 lapped, 1 retention, 2 damage, 3 unjournalled |
 //! | 26 | u8 × 6 | reserved | 0 |
 //!
-//! 32 bytes; 1 ≤ first ≤ last. The header's `stream` says of which stream; the frame stands where the missing ones
-//! would have stood.
+//! 32 bytes; 1 ≤ first ≤ last. The header's `stream` says of which stream; the frame stands where
+//! the missing ones would have stood.
 
 use zerocopy::little_endian::{U16, U64};
 use zerocopy_derive::*;

@@ -62,3 +62,8 @@ pub use state::{NoData, Reading, State};
 pub use subscribe::{Resume, Streams, Subscribe, SubscribeOptions, Subscribed};
 pub use vitals::{Color, Field, SystemState, Vitals};
 pub use welcome::{StreamEntry, Welcome};
+
+/// Runs the example in the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

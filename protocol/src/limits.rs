@@ -36,8 +36,8 @@ pub const FILTER_TEXT_MAX: usize = 1024;
 /// `FILTER_TEXT_MAX` of patterns and a resume token.
 pub const SUBSCRIBE_LINE_MAX: usize = 2048;
 
-/// Nesting of JSON that is read. A subscribe line needs 2, a request with an event 3; data inside an
-/// event may be deeper than a person writes by hand.
+/// Nesting of JSON that is read. A subscribe line needs 2, a request with an event 3; the data of
+/// an event may be deeper than a person writes by hand.
 pub const JSON_DEPTH_MAX: usize = 16;
 
 /// Streams of one server: as many as a set of streams has bits.

@@ -20,7 +20,7 @@
 //! | 65 | f32 | momentum_rotation_speed | relative |
 //! | 69 | u8 | system_state | 0 healthy, 1 elevated, 2 critical |
 //! | 70 | u8 | process_count | entries that follow, at most 10 |
-//! | 71 | … | processes | each: pid u32, name_len u8 (at most 64), name, cpu f32 (%), memory f32 (MB) |
+//! | 71 | … | processes | each: pid u32, name_len u8 (≤ 64), name, cpu f32 (%), memory f32 (MB) |
 //! | … | u8 | fan_count | at most 4 |
 //! | … | u32 × n | fan_speeds | RPM |
 //!

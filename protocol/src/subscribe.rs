@@ -12,9 +12,9 @@
 //! | 32 | u16 | topics_len | bytes of topic patterns |
 //! | 34 | u16 | groups_len | bytes of sensor group patterns |
 //! | 36 | u32 | reserved | 0 |
-//! | 40 | … | text | topic patterns, then group patterns, at most 1,024 bytes; then zeros up to a multiple of 8 |
+//! | 40 | … | text | topic patterns, then group patterns; zeros up to a multiple of 8 |
 //!
-//! A pattern is UTF-8, not empty, and ended by a newline.
+//! A pattern is UTF-8, not empty, and ended by a newline. All of them have at most 1,024 bytes.
 //!
 //! Subscribed:
 //!
@@ -143,9 +143,9 @@ impl Subscribe {
     ///
     /// # Errors
     ///
-    /// [`FrameError::Value`] for a pattern that is empty or holds a newline, [`FrameError::Length`]
-    /// for more than [`FILTER_TEXT_MAX`] bytes of them, [`FrameError::Short`] when the frame does not
-    /// fit in `buffer`.
+    /// [`FrameError::Value`] for a pattern that is empty or holds a newline;
+    /// [`FrameError::Length`] for more than [`FILTER_TEXT_MAX`] bytes of them;
+    /// [`FrameError::Short`] when the frame does not fit in `buffer`.
     pub fn emit(
         buffer: &mut [u8],
         stamp: Stamp,
@@ -384,7 +384,7 @@ mod tests {
         let cases = [
             (6, 4, FrameError::Value),
             (32, 5, FrameError::Reserved),
-            (32, 14, FrameError::Reserved),
+            (32, 12, FrameError::Value),
             (32, 30, FrameError::Length),
             (33, 0xFF, FrameError::Length),
             (34, 0, FrameError::Length),

@@ -28,7 +28,7 @@
 //! | 152 | f32 | momentum_intensity | 0 to 1 |
 //! | 156 | f32 | momentum_rotation_speed | relative: 0.5 idle, 1.5 active, 3 critical |
 //! | 160 | u8 × 24 | states | one per [`Field`] in its order; the last three reserved, 0 |
-//! | 184 | u32 × 24 | ages | milliseconds before the frame's timestamp; the last three reserved, 0 |
+//! | 184 | u32 × 24 | ages | milliseconds up to the frame's timestamp; the last three 0 |
 //! | 280 | u32 | merged | frames due to this subscriber that this one replaces |
 //! | 284 | u32 | reserved | 0 |
 //!
@@ -44,7 +44,7 @@ use crate::limits::FANS_MAX;
 use crate::payload::Payload;
 use crate::state::State;
 
-/// States and ages in the frame; three more than fields, so that the next ones need no version.
+/// States and ages in the frame: the fields, and three reserved ones that keep the ages aligned.
 const FIELD_SLOTS: usize = 24;
 
 /// A value of the vitals that has a state and an age of its own.

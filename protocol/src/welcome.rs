@@ -122,8 +122,8 @@ impl Welcome {
     ///
     /// # Errors
     ///
-    /// [`FrameError::Short`] when it does not fit in `buffer`, [`FrameError::Length`] when there are
-    /// more streams than [`STREAMS_MAX`].
+    /// [`FrameError::Short`] when it does not fit in `buffer`; [`FrameError::Length`] for more
+    /// streams than [`STREAMS_MAX`].
     pub fn emit(
         buffer: &mut [u8],
         stamp: Stamp,

@@ -31,7 +31,8 @@ pub(crate) const SOCKET_PATH_MAX: usize = 103;
 /// TMPDIR is a directory of the user's own unless somebody changed it.
 pub const TMPDIR_IS_PRIVATE: bool = true;
 
-/// There is no MSG_NOSIGNAL: a program whose SIGPIPE is not ignored, as Rust's are by default, needs
+/// There is no MSG_NOSIGNAL: a program whose SIGPIPE is not ignored, as Rust's are by default,
+/// needs
 /// SO_NOSIGPIPE on each socket, which is not set yet.
 pub(crate) const SEND_FLAGS: MsgFlags = MsgFlags::MSG_DONTWAIT;
 

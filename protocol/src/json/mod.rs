@@ -1,11 +1,11 @@
 //! The same frames as lines of JSON, for people and scripts.
 //!
 //! Every line is one object whose first key is `type`, ended by a newline. `timestamp` is Unix
-//! seconds with six decimals. A number that is not finite, and a value that was not read, is `null`;
-//! integers above 2^53 are written in full.
+//! seconds with six decimals. A number that is not finite, and a value that was not read, is
+//! `null`; integers above 2^53 are written in full.
 //!
-//! [`write_line`] turns any [`Frame`](crate::Frame) into its line; [`parse_subscribe`] reads the one
-//! line a subscriber may send. [`Reader`] and [`Writer`] are what both are made of.
+//! [`write_line`] turns any [`Frame`](crate::Frame) into its line; [`parse_subscribe`] reads the
+//! one line a subscriber may send. [`Reader`] and [`Writer`] are what both are made of.
 
 mod line;
 mod read;

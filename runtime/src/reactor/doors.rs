@@ -132,6 +132,8 @@ impl Reactor {
         // Who can't be identified gets nothing.
         let peer = peer::credentials(stream.as_fd());
         let own = |uid: u32| uid == 0 || uid == geteuid().as_raw();
+        // Who was cut for an earlier one of this turn must not hold a place against this one.
+        self.peers.let_go(&mut self.hub);
         let taken = match peer {
             Ok(peer) if self.doors[index].shared || own(peer.uid) => {
                 self.hub.accept(Some(index), now)

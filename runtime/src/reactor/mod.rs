@@ -159,6 +159,8 @@ impl Reactor {
         let now = clock::now();
         self.stop = match self.stop {
             Stop::Running => {
+                // Who comes now finds nobody listening, instead of somebody who turns them away.
+                self.doors.clear();
                 self.hub.shut_down(now);
                 Stop::Draining(now.mono_ns + CLOSING_NS)
             }
@@ -237,7 +239,9 @@ impl Reactor {
 
     /// How long to wait at most.
     fn timeout(&self, asked: Option<Duration>) -> Option<Duration> {
+        let is_stopping = self.stop != Stop::Running;
         let unfinished = self.hub.ready() > 0
+            || is_stopping && self.hub.clients() == 0
             || self.peers.has_rest()
             || self.doors.iter().any(Door::has_waiting);
         if unfinished {
@@ -279,7 +283,9 @@ impl Reactor {
                 }
                 SIGNALS => self.handle_signals(),
                 Token(token) if token >= LISTENER_FIRST => {
-                    self.doors[token - LISTENER_FIRST].knock();
+                    if let Some(door) = self.doors.get_mut(token - LISTENER_FIRST) {
+                        door.knock();
+                    }
                 }
                 Token(index) => self.peers.handle_event(index, event, &mut self.hub, now),
             }

@@ -43,8 +43,7 @@ pub(crate) fn frame() -> impl Strategy<Value = Vec<u8>> {
         subscribed(),
         gap(),
         welcome(),
-        any::<(u64, u64)>()
-            .prop_map(|numbers| raw_frame(6, 0, numbers, &numbers.0.to_le_bytes())),
+        any::<(u64, u64)>().prop_map(|numbers| raw_frame(6, 0, numbers, &numbers.0.to_le_bytes())),
         (0u8..4).prop_map(|reason| raw_frame(7, 0, (0, 0), &[reason, 0, 0, 0, 0, 0, 0, 0])),
         (20u16..200, vec(any::<u8>(), 0..150)).prop_map(|(kind, mut payload)| {
             payload.resize(payload.len().next_multiple_of(8), 0);
@@ -103,13 +102,15 @@ fn subscribed() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn gap() -> impl Strategy<Value = Vec<u8>> {
-    (1..=u64::MAX, any::<(u64, u64)>(), 0u64..4, 1u16..5).prop_map(|(first, rest, reason, stream)| {
-        let last = first.saturating_add(rest.0 >> 1);
-        let span = last - first;
-        let count = 1 + if span == 0 { 0 } else { rest.1 % span };
-        let payload = [first, last, count, reason].map(u64::to_le_bytes).concat();
-        raw_frame(5, stream, (0, 9), &payload)
-    })
+    (1..=u64::MAX, any::<(u64, u64)>(), 0u64..4, 1u16..5).prop_map(
+        |(first, rest, reason, stream)| {
+            let last = first.saturating_add(rest.0 >> 1);
+            let span = last - first;
+            let count = 1 + if span == 0 { 0 } else { rest.1 % span };
+            let payload = [first, last, count, reason].map(u64::to_le_bytes).concat();
+            raw_frame(5, stream, (0, 9), &payload)
+        },
+    )
 }
 
 fn welcome() -> impl Strategy<Value = Vec<u8>> {

@@ -55,7 +55,10 @@ pub(crate) fn decoded(stream: &[u8], mut cut: impl FnMut(usize) -> usize) -> Fou
             match decoder.next_frame() {
                 Ok(Some(frame)) => frames.push(bytes_of(&frame)),
                 Ok(None) => break,
-                Err(error) => return (frames, Some(error)),
+                Err(error) => {
+                    assert!(decoder.next_frame().err() == Some(error), "errors are final");
+                    return (frames, Some(error));
+                }
             }
         }
         if rest.is_empty() {

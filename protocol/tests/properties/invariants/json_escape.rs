@@ -1,5 +1,6 @@
-//! A written string is read back as it was, by serde_json and by the reader; and what serde_json
-//! writes, the reader reads. No byte of a written string can move a terminal's cursor.
+//! A written string is read back as it was, by serde_json and by the reader; and the reader reads
+//! what serde_json writes, and strings that are nothing but escapes. No byte of a written string
+//! can move a terminal's cursor.
 
 use kymo_protocol::json::{Reader, Token, Writer};
 
@@ -14,6 +15,8 @@ pub(crate) fn check(data: &[u8]) {
     assert_eq!(serde_json::from_slice::<String>(written).expect("a string"), text);
     assert_eq!(read(written), text);
     assert_eq!(read(&serde_json::to_vec(&text).expect("a string")), text);
+    let units: String = text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
+    assert_eq!(read(format!("\"{units}\"").as_bytes()), text);
 }
 
 fn read(json: &[u8]) -> String {

@@ -1,0 +1,120 @@
+//! Decoded frames as the vectors show them: u64 as strings of digits, f32 as their bits.
+
+use kymo_protocol::{Body, Field, Frame, Vitals};
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+pub(crate) fn text(value: &str) -> String {
+    serde_json::to_string(value).unwrap()
+}
+
+pub(crate) fn float(value: f32) -> String {
+    format!("\"0x{:08x}\"", value.to_bits())
+}
+
+pub(crate) fn long(value: u64) -> String {
+    format!("\"{value}\"")
+}
+
+pub(crate) fn array(values: impl Iterator<Item = String>) -> String {
+    format!("[{}]", values.collect::<Vec<_>>().join(","))
+}
+
+/// An object of members whose values are JSON already.
+pub(crate) fn object(members: &[(&str, String)]) -> String {
+    let members: Vec<String> =
+        members.iter().map(|(key, value)| format!("\"{key}\":{value}")).collect();
+    format!("{{{}}}", members.join(","))
+}
+
+pub(crate) fn frame_fields(frame: &Frame<'_>) -> String {
+    match frame.body {
+        Body::Vitals(vitals) => vitals_fields(vitals),
+        Body::Hello(hello) => object(&[
+            ("version_min", hello.version_min.to_string()),
+            ("version_max", hello.version_max.to_string()),
+            ("name", text(hello.name())),
+        ]),
+        Body::Welcome(welcome) => object(&[
+            ("version", welcome.fixed.version.to_string()),
+            ("epoch", text(&hex(&welcome.fixed.epoch))),
+            ("run", text(&hex(&welcome.fixed.run))),
+            ("wall_ns", long(welcome.fixed.wall_ns.get())),
+            ("rate_mhz", welcome.fixed.rate_mhz.to_string()),
+            ("rate_mhz_max", welcome.fixed.rate_mhz_max.to_string()),
+            ("payload_max", welcome.fixed.payload_max.to_string()),
+            ("event_max", welcome.fixed.event_max.to_string()),
+            ("line_max", welcome.fixed.line_max.to_string()),
+            ("clients_max", welcome.fixed.clients_max.to_string()),
+            (
+                "streams",
+                array(welcome.streams.iter().map(|entry| {
+                    let (oldest, next) = (long(entry.oldest.get()), long(entry.next.get()));
+                    object(&[("id", entry.id.to_string()), ("oldest", oldest), ("next", next)])
+                })),
+            ),
+        ]),
+        Body::Subscribe(subscribe) => object(&[
+            ("rate_mhz", subscribe.fixed.rate_mhz.to_string()),
+            ("streams", subscribe.fixed.streams.to_string()),
+            ("options", subscribe.fixed.options.to_string()),
+            ("epoch", text(&hex(&subscribe.fixed.epoch))),
+            ("events", long(subscribe.fixed.events.get())),
+            ("topics", array(subscribe.topics().map(text))),
+            ("groups", array(subscribe.groups().map(text))),
+        ]),
+        Body::Subscribed(subscribed) => object(&[
+            ("rate_mhz", subscribed.rate_mhz.to_string()),
+            ("streams", subscribed.streams.to_string()),
+            ("options", subscribed.options.to_string()),
+            ("resume", (subscribed.resume() as u16).to_string()),
+            ("next", array(subscribed.next.iter().map(|next| long(next.get())))),
+        ]),
+        Body::Gap(gap) => object(&[
+            ("first", long(gap.first.get())),
+            ("last", long(gap.last.get())),
+            ("count", long(gap.count.get())),
+            ("reason", (gap.reason() as u16).to_string()),
+        ]),
+        Body::Heartbeat(heartbeat) => object(&[("wall_ns", long(heartbeat.wall_ns.get()))]),
+        Body::Goodbye(goodbye) => object(&[("reason", (goodbye.reason() as u16).to_string())]),
+        Body::Error(report) => object(&[
+            ("code", report.code().map_or("null".into(), |code| (code as u16).to_string())),
+            ("text", text(report.text())),
+        ]),
+        _ => "null".into(),
+    }
+}
+
+fn vitals_fields(vitals: &Vitals) -> String {
+    object(&[
+        ("cpu_usage", float(vitals.cpu_usage.get())),
+        ("memory_usage", float(vitals.memory_usage.get())),
+        ("memory_total", long(vitals.memory_total.get())),
+        ("memory_used", long(vitals.memory_used.get())),
+        ("swap_total", long(vitals.swap_total.get())),
+        ("swap_used", long(vitals.swap_used.get())),
+        ("disk_read_bytes", long(vitals.disk_read_bytes.get())),
+        ("disk_write_bytes", long(vitals.disk_write_bytes.get())),
+        ("network_rx_bytes", long(vitals.network_rx_bytes.get())),
+        ("network_tx_bytes", long(vitals.network_tx_bytes.get())),
+        ("uptime", long(vitals.uptime_ns.get())),
+        ("load", array(vitals.load.iter().map(|load| float(load.get())))),
+        ("disk_usage", float(vitals.disk_usage.get())),
+        ("temperature", float(vitals.temperature.get())),
+        ("gpu_temperature", float(vitals.gpu_temperature.get())),
+        ("power_watts", float(vitals.power_watts.get())),
+        ("battery_charge", float(vitals.battery_charge.get())),
+        ("fan_speeds", array(vitals.fans().map(|fan| fan.to_string()))),
+        ("process_count", vitals.process_count.to_string()),
+        ("momentum_color", vitals.momentum_color.to_string()),
+        ("system_state", vitals.system_state.to_string()),
+        ("momentum_intensity", float(vitals.momentum_intensity.get())),
+        ("momentum_rotation_speed", float(vitals.momentum_rotation_speed.get())),
+        ("states", array(Field::ALL.iter().map(|f| (vitals.state(*f) as u8).to_string()))),
+        ("ages", array(Field::ALL.iter().map(|f| vitals.age_ms(*f).to_string()))),
+        ("merged", vitals.merged.to_string()),
+    ])
+}

@@ -1,0 +1,131 @@
+//! Bytes that parse as a frame are exactly the bytes that writing its fields again gives, and its
+//! line is one line of JSON.
+
+use kymo_protocol::json::{ClockMap, LineOptions, write_line};
+use kymo_protocol::limits::{HEADER_SIZE, NOTICE_LINE_MAX, VITALS_LINE_MAX};
+use kymo_protocol::subscribe::SubscribeFixed;
+use kymo_protocol::welcome::WelcomeFixed;
+use kymo_protocol::{
+    Body, ErrorReport, Field, Frame, Gap, Goodbye, Heartbeat, Hello, Payload, Position, Stamp,
+    StreamEntry, StreamId, Subscribe, Subscribed, Vitals, Welcome, emit,
+};
+use serde_json::Value;
+
+pub(crate) fn check(bytes: &[u8]) {
+    let Ok(frame) = Frame::parse(bytes) else { return };
+    let mut line = [0; 8192];
+    let clock = ClockMap { boot_ns: 1_000_000_000, wall_ns: 1_699_000_000_000_000_000 };
+    let size = write_line(&mut line, &frame, clock, LineOptions::default()).expect("room enough");
+    let (newline, text) = line[..size].split_last().expect("not empty");
+    assert!(*newline == b'\n' && text.iter().all(|byte| *byte >= 0x20), "not one line");
+    let value: Value = serde_json::from_slice(text).expect("a line is JSON");
+    assert!(value.is_object());
+    let limit = match frame.body {
+        Body::Subscribe(_) => line.len(),
+        Body::Vitals(_) => VITALS_LINE_MAX,
+        _ => NOTICE_LINE_MAX,
+    };
+    assert!(size <= limit, "a line of {size} bytes");
+
+    if let Some(again) = written_again(&frame) {
+        assert!(again[HEADER_SIZE..] == bytes[HEADER_SIZE..], "writing it again gives other bytes");
+        assert!(again[..12] == bytes[..12], "writing it again gives another header");
+    }
+}
+
+/// The frame, written anew through this crate's setters alone: reserved bytes don't pass them.
+fn written_again(frame: &Frame<'_>) -> Option<Vec<u8>> {
+    let mut out = vec![0xFF; 4096];
+    let stamp = Stamp { boot_ns: frame.header.timestamp.get() };
+    let at = Position {
+        stream: StreamId(frame.header.stream.get()),
+        sequence: frame.header.sequence.get(),
+    };
+    let size = match frame.body {
+        Body::Welcome(welcome) => welcome_again(&mut out, stamp, welcome),
+        Body::Subscribe(subscribe) => subscribe_again(&mut out, stamp, subscribe),
+        Body::Hello(hello) => put::<Hello>(&mut out, at, stamp, |again| {
+            again.set(hello.name());
+            (again.version_min, again.version_max) = (hello.version_min, hello.version_max);
+        }),
+        Body::Error(report) => {
+            let code = report.code()?;
+            put::<ErrorReport>(&mut out, at, stamp, |again| again.set(code, report.text()))
+        }
+        Body::Vitals(vitals) => put(&mut out, at, stamp, |again| vitals_again(again, vitals)),
+        Body::Subscribed(subscribed) => put::<Subscribed>(&mut out, at, stamp, |again| {
+            (again.rate_mhz, again.streams) = (subscribed.rate_mhz, subscribed.streams);
+            again.options.set(u16::from(subscribed.options.get() & 1 != 0));
+            again.resume.set(subscribed.resume() as u16);
+            again.next = subscribed.next;
+        }),
+        Body::Gap(gap) => put::<Gap>(&mut out, at, stamp, |again| {
+            again.set(gap.first.get(), gap.last.get(), gap.reason());
+            assert!(0 < gap.count.get() && gap.count <= again.count, "more missing than can be");
+            again.count = gap.count;
+        }),
+        Body::Heartbeat(heartbeat) => {
+            put::<Heartbeat>(&mut out, at, stamp, |again| again.wall_ns = heartbeat.wall_ns)
+        }
+        Body::Goodbye(goodbye) => {
+            put::<Goodbye>(&mut out, at, stamp, |again| again.set(goodbye.reason()))
+        }
+        _ => return None,
+    };
+    out.truncate(size);
+    Some(out)
+}
+
+fn put<P: Payload>(out: &mut [u8], at: Position, stamp: Stamp, fill: impl FnOnce(&mut P)) -> usize {
+    let (again, size) = emit::<P>(out, at, stamp).expect("room enough");
+    fill(again);
+    size
+}
+
+fn welcome_again(out: &mut [u8], stamp: Stamp, welcome: &Welcome) -> usize {
+    let (mut again, fixed) = (WelcomeFixed::default(), &welcome.fixed);
+    again.version = fixed.version;
+    (again.epoch, again.run, again.wall_ns) = (fixed.epoch, fixed.run, fixed.wall_ns);
+    (again.rate_mhz, again.rate_mhz_max) = (fixed.rate_mhz, fixed.rate_mhz_max);
+    (again.payload_max, again.event_max) = (fixed.payload_max, fixed.event_max);
+    (again.line_max, again.clients_max) = (fixed.line_max, fixed.clients_max);
+    let entry = |entry: &StreamEntry| {
+        StreamEntry::new(entry.id.get(), entry.oldest.get(), entry.next.get())
+    };
+    let streams: Vec<StreamEntry> = welcome.streams.iter().map(entry).collect();
+    Welcome::emit(out, stamp, &again, &streams).expect("what parses can be written")
+}
+
+fn subscribe_again(out: &mut [u8], stamp: Stamp, subscribe: &Subscribe) -> usize {
+    let (mut again, fixed) = (SubscribeFixed::default(), &subscribe.fixed);
+    (again.rate_mhz, again.streams) = (fixed.rate_mhz, fixed.streams);
+    again.options.set(subscribe.options().bits());
+    (again.epoch, again.events) = (fixed.epoch, fixed.events);
+    let topics: Vec<&str> = subscribe.topics().collect();
+    let groups: Vec<&str> = subscribe.groups().collect();
+    Subscribe::emit(out, stamp, &again, &topics, &groups).expect("what parses can be written")
+}
+
+fn vitals_again(again: &mut Vitals, vitals: &Vitals) {
+    (again.cpu_usage, again.memory_usage) = (vitals.cpu_usage, vitals.memory_usage);
+    (again.memory_total, again.memory_used) = (vitals.memory_total, vitals.memory_used);
+    (again.swap_total, again.swap_used) = (vitals.swap_total, vitals.swap_used);
+    again.disk_read_bytes = vitals.disk_read_bytes;
+    again.disk_write_bytes = vitals.disk_write_bytes;
+    again.network_rx_bytes = vitals.network_rx_bytes;
+    again.network_tx_bytes = vitals.network_tx_bytes;
+    (again.uptime_ns, again.load) = (vitals.uptime_ns, vitals.load);
+    (again.disk_usage, again.temperature) = (vitals.disk_usage, vitals.temperature);
+    (again.gpu_temperature, again.power_watts) = (vitals.gpu_temperature, vitals.power_watts);
+    (again.battery_charge, again.fan_speeds) = (vitals.battery_charge, vitals.fan_speeds);
+    again.process_count = vitals.process_count;
+    again.fan_count = u8::try_from(vitals.fans().count()).expect("at most eight");
+    again.momentum_color = vitals.color() as u8;
+    again.system_state = vitals.verdict() as u8;
+    again.momentum_intensity = vitals.momentum_intensity;
+    again.momentum_rotation_speed = vitals.momentum_rotation_speed;
+    for field in Field::ALL {
+        again.set_state(field, vitals.state(field), vitals.age_ms(field));
+    }
+    again.merged = vitals.merged;
+}

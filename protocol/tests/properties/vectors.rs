@@ -1,0 +1,266 @@
+//! The golden vectors: written from the cases with `KYMO_BLESS=1`, compared with them without.
+//!
+//! A difference means that the wire format changed, or that this crate broke it.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use kymo_protocol::json::{
+    ClockMap, JsonFault, LineOptions, SubscribeRequest, parse_subscribe, write_line,
+};
+use kymo_protocol::opta1::{ENCODED_MAX, decode, encode};
+use kymo_protocol::{Body, Frame, FrameError, FrameKind};
+
+use crate::bad_cases::invalid_frames;
+use crate::cases::{self, BOOT_NS, Case};
+use crate::decoded::{float, frame_fields, hex, text};
+use crate::line_cases::subscribe_lines;
+use crate::{seeds, streams};
+
+const WALL_NS: u64 = 1_700_000_000_000_000_000;
+const CLOCK: ClockMap = ClockMap { boot_ns: BOOT_NS, wall_ns: WALL_NS };
+
+pub(crate) fn error_name(error: FrameError) -> &'static str {
+    match error {
+        FrameError::Short => "short",
+        FrameError::Magic => "magic",
+        FrameError::Version1 => "version1",
+        FrameError::Version => "version",
+        FrameError::Flags => "flags",
+        FrameError::Length => "length",
+        FrameError::Reserved => "reserved",
+        FrameError::Value => "value",
+    }
+}
+
+fn fault_name(fault: JsonFault) -> &'static str {
+    match fault {
+        JsonFault::End => "end",
+        JsonFault::Character => "character",
+        JsonFault::Trailing => "trailing",
+        JsonFault::Depth => "depth",
+        JsonFault::Utf8 => "utf8",
+        JsonFault::Key => "key",
+        JsonFault::Value => "value",
+    }
+}
+
+/// A list of objects, one line each.
+fn list(out: &mut String, key: &str, cases: &[String]) {
+    let _ = write!(out, ",\n\"{key}\":[\n{}\n]", cases.join(",\n"));
+}
+
+fn line(bytes: &[u8], bare: bool) -> String {
+    let mut buffer = vec![0; 8192];
+    let frame = Frame::parse(bytes).unwrap();
+    let size = write_line(&mut buffer, &frame, CLOCK, LineOptions { bare }).unwrap();
+    String::from_utf8(buffer[..size - 1].to_vec()).unwrap()
+}
+
+fn frames() -> String {
+    let valid = |(name, bytes): Case| {
+        let frame = Frame::parse(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let header = frame.header;
+        let mut case = format!(
+            "{{\"name\":{},\"hex\":\"{}\",\n \"kind\":{},\"stream\":{},\"sequence\":\"{}\",\
+             \"timestamp\":\"{}\",\n \"fields\":{},\n \"line\":{}",
+            text(&name),
+            hex(&bytes),
+            header.kind.get(),
+            header.stream.get(),
+            header.sequence.get(),
+            header.timestamp.get(),
+            frame_fields(&frame),
+            text(&line(&bytes, false)),
+        );
+        if matches!(frame.body, Body::Vitals(_)) {
+            let _ = write!(case, ",\n \"bare_line\":{}", text(&line(&bytes, true)));
+        }
+        case + "}"
+    };
+    let invalid = |(name, bytes): Case| {
+        let Err(error) = Frame::parse(&bytes) else { panic!("{name} is accepted") };
+        let (name, hex, error) = (text(&name), hex(&bytes), error_name(error));
+        format!("{{\"name\":{name},\"hex\":\"{hex}\",\"error\":\"{error}\"}}")
+    };
+    let mut out = format!(
+        "{{\"spec_version\":2,\n\"clock\":{{\"boot_ns\":\"{BOOT_NS}\",\"wall_ns\":\"{WALL_NS}\"}}"
+    );
+    list(&mut out, "valid", &cases::valid_frames().into_iter().map(valid).collect::<Vec<_>>());
+    list(&mut out, "invalid", &invalid_frames().into_iter().map(invalid).collect::<Vec<_>>());
+    out + "}\n"
+}
+
+fn stream_file() -> String {
+    let case = |(name, chunks): (String, Vec<Vec<u8>>)| {
+        let (frames, error) = streams::found(&chunks);
+        let frames: Vec<String> =
+            frames.iter().map(|bytes| format!("\"{}\"", hex(bytes))).collect();
+        let chunks: Vec<String> =
+            chunks.iter().map(|bytes| format!("\"{}\"", hex(bytes))).collect();
+        let error = error.map_or("null".into(), |error| format!("\"{}\"", error_name(error)));
+        format!(
+            "{{\"name\":{},\n \"chunks\":[{}],\n \"frames\":[{}],\n \"error\":{error}}}",
+            text(&name),
+            chunks.join(","),
+            frames.join(",")
+        )
+    };
+    let mut out = String::from("{\"spec_version\":2");
+    list(&mut out, "cases", &streams::cases().into_iter().map(case).collect::<Vec<_>>());
+    out + "}\n"
+}
+
+fn opta1_file() -> String {
+    let valid = |(name, bytes): Case| {
+        let (message, size) = decode(&bytes).unwrap().unwrap_or_else(|| panic!("{name} is short"));
+        format!(
+            "{{\"name\":{},\"hex\":\"{}\",\"size\":{size},\n \"fields\":{}}}",
+            text(&name),
+            hex(&bytes),
+            streams::message_fields(&message)
+        )
+    };
+    let named = |(name, bytes): Case, more: String| {
+        format!("{{\"name\":{},\"hex\":\"{}\"{more}}}", text(&name), hex(&bytes))
+    };
+    let (mut accepted, mut incomplete, mut invalid) = (vec![], vec![], vec![]);
+    for case in streams::messages() {
+        let judged = decode(&case.1).map(|message| message.is_some());
+        match judged {
+            Ok(true) => accepted.push(valid(case)),
+            Ok(false) => incomplete.push(named(case, String::new())),
+            Err(error) => {
+                invalid.push(named(case, format!(",\"error\":\"{}\"", error_name(error))));
+            }
+        }
+    }
+    let from_vitals = |name: &&str| {
+        let bytes = cases::valid(name);
+        let Body::Vitals(vitals) = Frame::parse(&bytes).unwrap().body else { panic!("kind") };
+        let mut message = [0; ENCODED_MAX];
+        let size = encode(&mut message, vitals, WALL_NS).unwrap();
+        format!("{{\"frame\":\"{name}\",\"hex\":\"{}\"}}", hex(&message[..size]))
+    };
+    let names = ["vitals_typical", "vitals_greatest", "vitals_not_a_number", "vitals_all_absent"];
+    let mut out = format!("{{\"spec_version\":2,\n\"wall_ns\":\"{WALL_NS}\"");
+    list(&mut out, "valid", &accepted);
+    list(&mut out, "incomplete", &incomplete);
+    list(&mut out, "invalid", &invalid);
+    list(&mut out, "from_vitals", &names.iter().map(from_vitals).collect::<Vec<_>>());
+    out + "}\n"
+}
+
+fn request_fields(request: &SubscribeRequest) -> String {
+    let streams: Vec<String> = request.streams.iter().map(|id| id.0.to_string()).collect();
+    let resume = if request.options.resume {
+        let epoch = hex(&request.epoch);
+        format!("{{\"epoch\":\"{epoch}\",\"events\":\"{}\"}}", request.events)
+    } else {
+        "null".into()
+    };
+    format!(
+        "{{\"streams\":[{}],\"unknown_stream\":{},\"rate_mhz\":{},\"every\":{},\
+         \"resume\":{resume}}}",
+        streams.join(","),
+        request.unknown_stream,
+        request.rate_mhz,
+        request.options.every,
+    )
+}
+
+fn subscribe_file() -> String {
+    let (accepted, refused) = subscribe_lines();
+    let head = |name: &str, line: &[u8]| {
+        let shown = core::str::from_utf8(line).map_or("null".into(), text);
+        format!("{{\"name\":{},\"hex\":\"{}\",\n \"text\":{shown}", text(name), hex(line))
+    };
+    let valid = |(name, line): &Case| {
+        let request = parse_subscribe(line).unwrap();
+        format!("{},\n \"request\":{}}}", head(name, line), request_fields(&request))
+    };
+    let invalid = |(name, line): &Case| {
+        let error = parse_subscribe(line).unwrap_err();
+        let fault = fault_name(error.fault);
+        format!("{},\n \"fault\":\"{fault}\",\"at\":{}}}", head(name, line), error.at)
+    };
+    let mut out = String::from("{\"spec_version\":2");
+    list(&mut out, "valid", &accepted.iter().map(valid).collect::<Vec<_>>());
+    list(&mut out, "invalid", &refused.iter().map(invalid).collect::<Vec<_>>());
+    out + "}\n"
+}
+
+fn same(path: &Path, content: &[u8]) {
+    if std::env::var_os("KYMO_BLESS").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+    let stored = std::fs::read(path).unwrap_or_default();
+    let place = stored.iter().zip(content).position(|(a, b)| a != b);
+    assert!(
+        stored == content,
+        "{} differs at byte {place:?}; if that is meant, run the tests with KYMO_BLESS=1",
+        path.display()
+    );
+}
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+#[test]
+fn vectors_are_what_the_crate_does() {
+    let folder = folder("vectors");
+    for (name, content) in [
+        ("frames.json", frames()),
+        ("streams.json", stream_file()),
+        ("opta1.json", opta1_file()),
+        ("subscribe.json", subscribe_file()),
+    ] {
+        serde_json::from_str::<serde_json::Value>(&content).expect(name);
+        same(&folder.join(name), content.as_bytes());
+    }
+}
+
+#[test]
+fn seeds_are_stored_and_keep_their_invariants() {
+    let folder = folder("../fuzz/seeds");
+    let mut size = 0;
+    let files = seeds::files();
+    assert!(files.len() <= 40, "{} files", files.len());
+    for (target, name, content) in files {
+        size += content.len();
+        same(&folder.join(target).join(name), &content);
+    }
+    assert!(size <= 100_000, "{size} bytes");
+    seeds::replay();
+}
+
+#[test]
+fn every_kind_and_error_has_a_case() {
+    let valid = cases::valid_frames();
+    for number in 0..=u16::MAX {
+        let Some(kind) = FrameKind::from_number(number) else { continue };
+        let of_kind = |case: &&Case| case.1[12..14] == number.to_le_bytes();
+        assert!(valid.iter().filter(of_kind).count() >= 2, "{kind:?}");
+    }
+    let invalid = invalid_frames();
+    for error in [
+        FrameError::Short,
+        FrameError::Magic,
+        FrameError::Version1,
+        FrameError::Version,
+        FrameError::Flags,
+        FrameError::Length,
+        FrameError::Reserved,
+        FrameError::Value,
+    ] {
+        let told = |case: &Case| Frame::parse(&case.1).err() == Some(error);
+        assert!(invalid.iter().any(told), "{error:?}");
+    }
+}
+
+#[test]
+fn floats_are_shown_by_their_bits() {
+    assert_eq!(float(1.0), "\"0x3f800000\"");
+}
