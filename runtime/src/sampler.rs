@@ -274,3 +274,119 @@ fn speeds(fans: &Fans) -> FanSpeeds {
     }
     speeds
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kymo_platform::Fake;
+    use kymo_platform::fake::Readings;
+    use kymo_protocol::{Position, Stamp, emit};
+
+    fn now(ms: u64) -> Now {
+        let ns = 3_600_000 * MS + ms * MS;
+        Now { mono_ns: ns, boot_ns: ns + 5 * MS, wall_ns: 0 }
+    }
+
+    fn frame(sampler: &Sampler, ms: u64) -> Vitals {
+        let mut buffer = [0; 512];
+        let boot_ns = now(ms).boot_ns;
+        let (vitals, _) = emit(&mut buffer, Position::NONE, Stamp { boot_ns }).unwrap();
+        sampler.fill(vitals, boot_ns);
+        *vitals
+    }
+
+    fn sampler(readings: Readings) -> Sampler {
+        let mut machine = Fake::new();
+        machine.readings = readings;
+        Sampler::new(Box::new(machine))
+    }
+
+    /// A zeroed frame says that everything is ok: a field that is forgotten would claim a 0.
+    #[test]
+    fn no_field_is_forgotten() {
+        let sampler_unread = sampler(Readings::ordinary());
+        let unread = frame(&sampler_unread, 0);
+        for field in Field::ALL {
+            assert_ne!(unread.state(field), State::Ok, "{field:?} before the first reading");
+        }
+        for (reason, state) in [(NoData::Absent, State::Absent), (NoData::Denied, State::Denied)] {
+            let mut sampler = sampler(Readings::none(reason));
+            sampler.handle_tick(now(0).mono_ns, now(0));
+            let vitals = frame(&sampler, 0);
+            for field in Field::ALL {
+                let never = matches!(field, Field::PowerWatts | Field::BatteryCharge);
+                let expected = if never { State::Absent } else { state };
+                assert_eq!(vitals.state(field), expected, "{field:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn values_keep_the_age_of_their_reading() {
+        let mut sampler = sampler(Readings::ordinary());
+        for tick in 0..99 {
+            sampler.handle_tick(now(tick * 40).mono_ns, now(tick * 40));
+        }
+        let vitals = frame(&sampler, 98 * 40 + 7);
+        assert_eq!(vitals.age_ms(Field::DiskReadBytes), 7);
+        // Read at 3,840 ms: no sooner than every 100 ms, on a grid of 40 ms.
+        assert_eq!(vitals.age_ms(Field::MemoryUsed), 87);
+        assert_eq!(vitals.age_ms(Field::Load), 3927);
+        assert_eq!(vitals.age_ms(Field::Uptime), 0);
+    }
+
+    /// However fast it ticks, nothing is read faster than its interval.
+    #[test]
+    fn cadence_is_kept_at_1_khz() {
+        let machine = Counted::default();
+        let reads = machine.0.clone();
+        let mut sampler = Sampler::new(Box::new(machine));
+        for ms in 0..20_000 {
+            sampler.handle_tick(now(ms).mono_ns, now(ms));
+        }
+        let reads = *reads.lock().unwrap();
+        // cpu, memory, load, disk io, disk space, network, thermal, processes, uptime
+        assert_eq!(reads, [500, 200, 4, 500, 20, 2000, 20, 10, 2]);
+    }
+
+    /// Counts the calls.
+    #[derive(Debug, Default)]
+    struct Counted(std::sync::Arc<std::sync::Mutex<[u32; 9]>>);
+
+    impl Counted {
+        fn count<T>(&self, source: Source, answer: T) -> T {
+            self.0.lock().unwrap()[source as usize] += 1;
+            answer
+        }
+    }
+
+    impl Machine for Counted {
+        fn cpu_time(&mut self) -> Reading<kymo_platform::machine::CpuTime> {
+            self.count(Source::Cpu, Err(NoData::Absent))
+        }
+        fn memory(&mut self) -> kymo_platform::machine::Memory {
+            self.count(Source::Memory, Readings::ordinary().memory)
+        }
+        fn load(&mut self) -> Reading<[f32; 3]> {
+            self.count(Source::Load, Err(NoData::Absent))
+        }
+        fn disk_io(&mut self) -> Reading<Transfer> {
+            self.count(Source::DiskIo, Err(NoData::Absent))
+        }
+        fn disk_space(&mut self) -> Reading<DiskSpace> {
+            self.count(Source::DiskSpace, Err(NoData::Absent))
+        }
+        fn network_io(&mut self) -> Reading<Transfer> {
+            self.count(Source::Network, Err(NoData::Absent))
+        }
+        fn thermal(&mut self) -> kymo_platform::machine::Thermal {
+            self.count(Source::Thermal, Readings::ordinary().thermal)
+        }
+        fn process_count(&mut self) -> Reading<u32> {
+            self.count(Source::Processes, Err(NoData::Absent))
+        }
+        fn uptime(&mut self) -> Reading<u64> {
+            self.count(Source::Uptime, Err(NoData::Absent))
+        }
+    }
+}
