@@ -1,0 +1,223 @@
+//! `kymo watch` on a terminal, end to end.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // as in any test
+
+mod common;
+
+use std::fs::{File, OpenOptions};
+use std::io::Read;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Instant;
+
+use common::{PATIENCE, Process, Scratch, kymo, kymod};
+use nix::fcntl::OFlag;
+use nix::pty::{Winsize, grantpt, posix_openpt, ptsname_r, unlockpt};
+use nix::sys::signal::Signal;
+
+mod call {
+    nix::ioctl_write_ptr_bad!(set_window_size, nix::libc::TIOCSWINSZ, nix::pty::Winsize);
+}
+
+fn resize(master: &File, columns: u16, rows: u16) {
+    let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+    // SAFETY: TIOCSWINSZ reads one `winsize` through a pointer to a live one (tty_ioctl(4)).
+    unsafe { call::set_window_size(master.as_raw_fd(), &size) }.unwrap();
+}
+
+/// Master and slave. Unlike those of openpty, other tests' processes do not inherit them.
+fn pseudo_terminal() -> (File, OwnedFd) {
+    let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+    let master = posix_openpt(flags).unwrap();
+    grantpt(&master).unwrap();
+    unlockpt(&master).unwrap();
+    let name = ptsname_r(&master).unwrap();
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).custom_flags(OFlag::O_NOCTTY.bits());
+    let slave = options.open(name).unwrap();
+    (File::from(OwnedFd::from(master)), slave.into())
+}
+
+/// kymo on a terminal of its own.
+struct Terminal {
+    process: Process,
+    master: File,
+    seen: String,
+}
+
+impl Terminal {
+    fn new(directory: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let (master, slave) = pseudo_terminal();
+        resize(&master, 80, 24);
+        let mut command = kymo(&["watch", "--dir"]);
+        command.arg(directory).args(arguments).env("TERM", "xterm");
+        command.envs(environment.iter().copied());
+        command.stdout(Stdio::from(slave));
+        // The command holds the slave open until it is dropped here.
+        let process = Process(command.spawn().unwrap());
+        Self { process, master, seen: String::new() }
+    }
+
+    /// Reads until `enough` says so; false at the end.
+    fn read_until(&mut self, enough: impl Fn(&str) -> bool) -> bool {
+        let start = Instant::now();
+        while !enough(&self.seen) {
+            assert!(start.elapsed() < PATIENCE, "{:?}", self.seen);
+            let mut buffer = [0; 4096];
+            match self.master.read(&mut buffer) {
+                Ok(0) | Err(_) => return false,
+                // No character is split: kymo writes blocks of ASCII and degree signs.
+                Ok(size) => self.seen.push_str(&String::from_utf8_lossy(&buffer[..size])),
+            }
+        }
+        true
+    }
+
+    fn stderr(&mut self) -> String {
+        let mut text = String::new();
+        self.process.0.stderr.take().unwrap().read_to_string(&mut text).unwrap();
+        text
+    }
+}
+
+/// What is left of `text` without the sequences that kymo uses.
+fn without_escapes(text: &str) -> String {
+    let mut rest = text.to_string();
+    for sequence in ["\x1b[2K", "\x1b[J", "\x1b[H\x1b[2J", "\x1b[14A"] {
+        rest = rest.replace(sequence, "");
+    }
+    for color in ["2", "32", "33", "1;31", "0"] {
+        rest = rest.replace(&format!("\x1b[{color}m"), "");
+    }
+    rest
+}
+
+#[test]
+fn blocks_are_drawn_in_place() {
+    let scratch = Scratch::new();
+    let _daemon = kymod(&scratch.0, &[]);
+    let mut terminal = Terminal::new(&scratch.0, &["--count", "3", "--rate", "20"], &[]);
+    assert!(!terminal.read_until(|_| false));
+    assert_eq!(terminal.process.wait().code(), Some(0));
+    let text = without_escapes(&terminal.seen);
+    assert!(!text.contains('\x1b'), "{:?}", terminal.seen);
+    assert_eq!(terminal.seen.matches("\x1b[14A").count(), 2);
+    for label in [
+        "system",
+        "cpu",
+        "memory",
+        "swap",
+        "load",
+        "disk",
+        "disk io",
+        "network",
+        "heat",
+        "fans",
+        "power",
+        "processes",
+        "uptime",
+    ] {
+        let lines =
+            text.lines().filter(|line| line.trim_start().starts_with(&format!("{label:11}")));
+        assert_eq!(lines.count(), 3, "{label}: {text}");
+    }
+    assert!(text.lines().all(|line| line.trim().chars().count() <= 78), "{text}");
+    assert!(text.contains(&format!("at 20 Hz from {}", scratch.0.display())), "{text}");
+    // No CPU usage exists so early, and no rate.
+    assert!(text.contains("cpu        pending\r\n"), "{text}");
+    assert!(text.contains("in pending ("), "{text}");
+    assert_eq!(terminal.stderr(), "");
+}
+
+#[test]
+fn colors_are_left_out_on_request() {
+    let scratch = Scratch::new();
+    let _daemon = kymod(&scratch.0, &[]);
+    for (environment, expected) in [(("NO_COLOR", "1"), false), (("NO_COLOR", ""), true)] {
+        let mut terminal = Terminal::new(&scratch.0, &["--count", "1"], &[environment]);
+        assert!(!terminal.read_until(|_| false));
+        assert_eq!(terminal.seen.contains("\x1b[2m"), expected, "{:?}", terminal.seen);
+        assert!(terminal.seen.contains("\x1b[2K"));
+    }
+}
+
+#[test]
+fn a_dumb_terminal_gets_plain_lines() {
+    let scratch = Scratch::new();
+    let _daemon = kymod(&scratch.0, &[]);
+    let arguments = ["--count", "2", "--rate", "20"];
+    let mut terminal = Terminal::new(&scratch.0, &arguments, &[("TERM", "dumb")]);
+    assert!(!terminal.read_until(|_| false));
+    assert!(!terminal.seen.contains('\x1b'), "{:?}", terminal.seen);
+    assert_eq!(terminal.seen.matches("\r\n\r\n").count(), 2);
+}
+
+#[test]
+fn an_interrupt_leaves_the_terminal_as_it_is() {
+    let scratch = Scratch::new();
+    let _daemon = kymod(&scratch.0, &[]);
+    let mut terminal = Terminal::new(&scratch.0, &[], &[]);
+    assert!(terminal.read_until(|seen| seen.matches("\x1b[J").count() == 2));
+    terminal.process.signal(Signal::SIGINT);
+    assert_eq!(terminal.process.wait().signal(), Some(2));
+    assert!(!terminal.read_until(|_| false));
+    // Modes would be sequences with a question mark; the cursor stands below the block.
+    assert!(!terminal.seen.contains("\x1b[?"));
+    assert!(terminal.seen.ends_with("\r\n\x1b[J"), "{:?}", terminal.seen);
+    assert_eq!(terminal.stderr(), "");
+}
+
+#[test]
+fn a_new_size_is_followed() {
+    let scratch = Scratch::new();
+    let _daemon = kymod(&scratch.0, &[]);
+    let mut terminal = Terminal::new(&scratch.0, &["--rate", "20"], &[]);
+    assert!(terminal.read_until(|seen| seen.contains("\x1b[J")));
+    resize(&terminal.master, 30, 6);
+    assert!(terminal.read_until(|seen| seen.contains("\x1b[H\x1b[2J")));
+    assert!(terminal.read_until(|seen| seen.ends_with("\x1b[J") && seen.contains("\x1b[5A")));
+    let at = terminal.seen.find("\x1b[H\x1b[2J").unwrap();
+    let text = without_escapes(&terminal.seen[at..]).replace("\x1b[5A", "");
+    assert!(text.lines().all(|line| line.trim().chars().count() <= 29), "{text}");
+}
+
+#[test]
+fn lines_can_be_had_on_a_terminal() {
+    let scratch = Scratch::new();
+    let _daemon = kymod(&scratch.0, &[]);
+    let mut terminal = Terminal::new(&scratch.0, &["--json", "--count", "2"], &[]);
+    assert!(!terminal.read_until(|_| false));
+    let values = common::values(terminal.seen.replace("\r\n", "\n").as_bytes());
+    assert_eq!(values.len(), 2);
+}
+
+#[test]
+fn a_terminal_that_goes_away_ends_it() {
+    let scratch = Scratch::new();
+    let _daemon = kymod(&scratch.0, &[]);
+    let mut terminal = Terminal::new(&scratch.0, &["--rate", "0.1"], &[]);
+    assert!(terminal.read_until(|seen| seen.contains("\x1b[J")));
+    terminal.master = File::open("/dev/null").unwrap();
+    assert_eq!(terminal.process.wait().code(), Some(0));
+}
+
+#[test]
+fn what_is_told_does_not_break_the_block() {
+    let scratch = Scratch::new();
+    let mut daemon = kymod(&scratch.0, &[]);
+    let mut terminal = Terminal::new(&scratch.0, &["--count", "8", "--rate", "20"], &[]);
+    assert!(terminal.read_until(|seen| seen.contains("\x1b[14A")));
+    daemon.signal(Signal::SIGTERM);
+    assert_eq!(daemon.wait().code(), Some(0));
+    let _daemon = kymod(&scratch.0, &[]);
+    assert!(!terminal.read_until(|_| false));
+    assert_eq!(terminal.process.wait().code(), Some(0));
+    // Each connection's first block stands below what was said.
+    assert_eq!(terminal.seen.matches("\x1b[J").count(), 8);
+    assert_eq!(terminal.seen.matches("\x1b[14A").count(), 6);
+    let text = terminal.stderr();
+    assert!(text.starts_with("kymo: the daemon says goodbye: shutdown\n"), "{text}");
+    assert_eq!(text.lines().count(), 3, "{text}");
+}

@@ -1,0 +1,213 @@
+//! `kymo watch` without a terminal, end to end.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // as in any test
+
+mod common;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::process::Stdio;
+use std::time::Instant;
+
+use common::{PATIENCE, Process, Scratch, kymo, kymod, output, said, values, watch};
+use nix::sys::signal::Signal;
+
+#[test]
+fn lines_are_counted() {
+    let scratch = Scratch::new();
+    let _daemon = kymod(&scratch.0, &[]);
+    let output = watch(&scratch.0, &["--rate", "100", "--count", "5"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(said(&output), "");
+    let values = values(&output.stdout);
+    assert_eq!(values.len(), 5);
+    for (value, seq) in values.iter().zip(1..) {
+        assert_eq!((&value["type"], &value["seq"]), (&"vitals".into(), &seq.into()));
+    }
+}
+
+#[test]
+fn without_a_daemon_it_samples_itself() {
+    let scratch = Scratch::new();
+    let mut command = kymo(&["watch", "--count", "3", "--rate", "50"]);
+    let output = output(command.env("KYMO_DIR", &scratch.0));
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(said(&output), "kymo: no daemon found; sampling in this process\n");
+    let values = values(&output.stdout);
+    assert_eq!(values.len(), 3);
+    assert!(values.iter().all(|value| value["type"] == "vitals"));
+    assert!(values[0]["memory_total"].as_u64().unwrap() > 0);
+}
+
+#[test]
+fn where_a_daemon_was_asked_for_there_must_be_one() {
+    let scratch = Scratch::new();
+    let output = watch(&scratch.0, &["--count", "1"]);
+    assert_eq!(output.status.code(), Some(69));
+    let path = scratch.0.join("stream.sock");
+    assert!(said(&output).starts_with(&format!("kymo: no daemon at {}: ", path.display())));
+    assert!(output.stdout.is_empty());
+    // A socket that nobody serves any more.
+    drop(UnixListener::bind(&path).unwrap());
+    assert_eq!(watch(&scratch.0, &[]).status.code(), Some(69));
+}
+
+#[test]
+fn a_closed_pipe_ends_it_quietly() {
+    let scratch = Scratch::new();
+    let _daemon = kymod(&scratch.0, &[]);
+    // The second is closed while nothing is to be written for a long time.
+    for (rate, lines) in [("1000", 3), ("0.1", 1)] {
+        let mut command = kymo(&["watch", "--rate", rate, "--dir"]);
+        let mut process = Process(command.arg(&scratch.0).spawn().unwrap());
+        let mut output = BufReader::new(process.0.stdout.take().unwrap());
+        for _ in 0..lines {
+            let mut line = String::new();
+            output.read_line(&mut line).unwrap();
+            assert!(line.starts_with("{\"type\":\"vitals\""), "{line}");
+        }
+        drop(output);
+        let start = Instant::now();
+        assert_eq!(process.wait().code(), Some(0));
+        assert!(start.elapsed().as_secs() < 5, "it waits for the next frame");
+        let mut text = String::new();
+        process.0.stderr.take().unwrap().read_to_string(&mut text).unwrap();
+        assert_eq!(text, "");
+    }
+}
+
+#[test]
+fn help_to_a_closed_pipe_is_no_failure() {
+    let mut process = Process(kymo(&["--help"]).spawn().unwrap());
+    drop(process.0.stdout.take());
+    assert_eq!(process.wait().code(), Some(0));
+    let output = output(&mut kymo(&["wacht"]));
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said(&output).contains("wacht") && said(&output).contains("--help"));
+}
+
+#[test]
+fn a_full_disk_is_a_failure() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+    let Ok(full) = full else { return };
+    let scratch = Scratch::new();
+    let _daemon = kymod(&scratch.0, &[]);
+    let mut command = kymo(&["watch", "--dir"]);
+    let output = output(command.arg(&scratch.0).stdout(full));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).starts_with("kymo: standard output: "), "{}", said(&output));
+}
+
+#[test]
+fn a_daemon_that_goes_away_is_waited_for() {
+    let scratch = Scratch::new();
+    let mut daemon = kymod(&scratch.0, &[]);
+    let mut command = kymo(&["watch", "--rate", "50", "--count", "40", "--dir"]);
+    let mut process = Process(command.arg(&scratch.0).spawn().unwrap());
+    let mut output = BufReader::new(process.0.stdout.take().unwrap());
+    let mut lines = vec![String::new(); 10];
+    for line in &mut lines {
+        output.read_line(line).unwrap();
+    }
+    daemon.signal(Signal::SIGKILL);
+    daemon.wait();
+    let mut errors = BufReader::new(process.0.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let lost = errors.next().unwrap();
+    let place = scratch.0.display();
+    assert!(lost.starts_with(&format!("kymo: lost the daemon in {place}: ")), "{lost}");
+    let mut again = kymod(&scratch.0, &[]);
+    assert_eq!(errors.next().unwrap(), format!("kymo: connected to the daemon in {place}"));
+    let mut rest = String::new();
+    // Once more, and this time with a word.
+    let mut line = String::new();
+    output.read_line(&mut line).unwrap();
+    rest.push_str(&line);
+    again.signal(Signal::SIGTERM);
+    assert_eq!(again.wait().code(), Some(0));
+    assert_eq!(errors.next().unwrap(), "kymo: the daemon says goodbye: shutdown");
+    assert!(errors.next().unwrap().contains("lost the daemon"));
+    let _daemon = kymod(&scratch.0, &[]);
+    output.read_to_string(&mut rest).unwrap();
+    assert_eq!(process.wait().code(), Some(0));
+    let values = values((lines.concat() + &rest).as_bytes());
+    assert_eq!(values.len(), 40);
+    let starts = values.iter().filter(|value| value["seq"] == 1).count();
+    assert_eq!(starts, 3, "each run begins at 1, and nothing of it is lost");
+}
+
+#[test]
+fn a_closed_pipe_ends_the_waiting_too() {
+    let scratch = Scratch::new();
+    let mut daemon = kymod(&scratch.0, &[]);
+    let mut command = kymo(&["watch", "--dir"]);
+    let mut process = Process(command.arg(&scratch.0).spawn().unwrap());
+    let mut line = String::new();
+    let mut output = BufReader::new(process.0.stdout.take().unwrap());
+    output.read_line(&mut line).unwrap();
+    daemon.signal(Signal::SIGKILL);
+    daemon.wait();
+    let mut errors = BufReader::new(process.0.stderr.take().unwrap()).lines();
+    assert!(errors.next().unwrap().unwrap().contains("waiting for it"));
+    drop(output);
+    assert_eq!(process.wait().code(), Some(0));
+}
+
+#[test]
+fn an_error_line_is_a_failure() {
+    let scratch = Scratch::new();
+    let _daemon = kymod(&scratch.0, &["--clients", "1"]);
+    let mut first = BufReader::new(UnixStream::connect(scratch.0.join("json.sock")).unwrap());
+    first.read_line(&mut String::new()).unwrap();
+    let output = watch(&scratch.0, &["--count", "1"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).starts_with("kymo: the daemon says: "), "{}", said(&output));
+    assert!(said(&output).ends_with("(full)\n"), "{}", said(&output));
+    drop(first);
+
+    let scratch = Scratch::new();
+    let error = "{\"type\":\"error\",\"code\":\"no_stream\",\"error\":\"no\\u001b[2J\"}\n";
+    let daemon = impostor(&scratch, Box::leak(Box::new([error])));
+    let output = watch(&scratch.0, &[]);
+    daemon.join().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(said(&output), "kymo: the daemon says: no\u{fffd}[2J (no_stream)\n");
+}
+
+/// A daemon that says `answers`, one to each connection, and hangs up.
+fn impostor(scratch: &Scratch, answers: &'static [&'static str]) -> std::thread::JoinHandle<()> {
+    let listener = UnixListener::bind(scratch.0.join("stream.sock")).unwrap();
+    std::thread::spawn(move || {
+        for answer in answers {
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.set_read_timeout(Some(PATIENCE)).unwrap();
+            let mut request = String::new();
+            BufReader::new(&stream).read_line(&mut request).unwrap();
+            assert_eq!(request, "{\"subscribe\":[\"vitals\"]}\n");
+            stream.write_all(answer.as_bytes()).unwrap();
+        }
+    })
+}
+
+#[test]
+fn what_is_not_json_is_not_printed() {
+    let scratch = Scratch::new();
+    let vitals = "{\"type\":\"vitals\", \"seq\":9}\n";
+    let half = "{\"type\":\"vitals\"";
+    let escape = "{\"type\":\"vitals\",\"a\":\"\u{1b}[2J\"}\n{\"type\":\"vitals\"}\n";
+    let answers = Box::leak(Box::new([half, escape, "{\"type\":\"news\"}\n", vitals]));
+    let daemon = impostor(&scratch, answers);
+    let output = watch(&scratch.0, &["--count", "1"]);
+    daemon.join().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(output.stdout, vitals.as_bytes());
+    assert!(said(&output).contains("not JSON"));
+    assert!(!said(&output).contains('\u{1b}'));
+}
+
+#[test]
+fn standard_input_is_left_alone() {
+    let scratch = Scratch::new();
+    let _daemon = kymod(&scratch.0, &[]);
+    let mut command = kymo(&["watch", "--count", "1", "--dir"]);
+    let mut process = Process(command.arg(&scratch.0).stdin(Stdio::piped()).spawn().unwrap());
+    assert_eq!(process.wait().code(), Some(0));
+}

@@ -1,0 +1,21 @@
+//! kymod as its clients and its administrator meet it: the real program over real sockets.
+//!
+//! What is exact is asserted exactly: frames, their order, counts, exit codes, modes. Times are not
+//! the machine's to promise while it compiles, so they have wide bounds or three attempts.
+
+// clippy knows test functions, but not the helpers around them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![cfg(target_os = "linux")] // /proc tells what the daemon holds and uses
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod binary;
+mod files;
+mod formats;
+mod json;
+mod limits;
+mod options;
+mod rates;
+mod slow;
+mod stop;

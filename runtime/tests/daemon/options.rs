@@ -1,0 +1,117 @@
+//! The command line and the file of settings, when something is wrong with them.
+
+use std::path::Path;
+
+use nix::unistd::geteuid;
+
+use crate::common::{Daemon, Scratch, command, command_after, run, run_to_end, said};
+
+const USAGE: Option<i32> = Some(2);
+const PERMISSION: Option<i32> = Some(77);
+const SETTING: Option<i32> = Some(78);
+
+#[test]
+fn help_and_version_end_well() {
+    let output = run_to_end(&mut command(&["--help"]));
+    assert_eq!(output.status.code(), Some(0));
+    assert!(output.stdout.starts_with(b"kymod: ") && output.stderr.is_empty());
+    let output = run_to_end(&mut command(&["--version"]));
+    assert_eq!(output.stdout, format!("kymod {}\n", env!("CARGO_PKG_VERSION")).as_bytes());
+}
+
+#[test]
+fn bad_options_are_named() {
+    let scratch = Scratch::new();
+    for (options, code, text) in [
+        (&["--bogus"][..], USAGE, "--bogus"),
+        (&["word"], USAGE, "word"),
+        (&["--rate", "0"], USAGE, "0.1 to 1000"),
+        (&["--rate", "fast"], USAGE, "not a number"),
+        (&["--clients", "-1"], USAGE, "-1"),
+        (&["--clients", "0"], SETTING, "limits.clients is 0; it may be 1 to 16384"),
+        (&["--clients", "16385"], SETTING, "1 to 16384"),
+    ] {
+        let output = run(&scratch.0, options);
+        assert_eq!(output.status.code(), code, "{options:?}: {}", said(&output));
+        assert!(said(&output).starts_with("kymod: "), "{}", said(&output));
+        assert!(said(&output).contains(text), "{options:?}: {}", said(&output));
+        assert_eq!(said(&output).lines().count(), 1, "{}", said(&output));
+        assert!(output.stdout.is_empty());
+    }
+    assert_eq!(std::fs::read_dir(&scratch.0).unwrap().count(), 0, "something was made");
+}
+
+#[test]
+fn bad_settings_are_located() {
+    let scratch = Scratch::new();
+    for (toml, text) in [
+        ("[limits]\nclient = 9\n", ":2:1: unknown key `client`; did you mean `clients`?"),
+        ("[[listener]]\npath = 'a.sock'\n", ":1:3: this listener has no `format`"),
+        ("[limits\n", ":1:8: "),
+    ] {
+        let path = scratch.write("kymo.toml", toml);
+        let output = run(&scratch.0, &["--config", &path]);
+        assert_eq!(output.status.code(), SETTING, "{}", said(&output));
+        assert!(said(&output).starts_with(&format!("kymod: {path}{text}")), "{}", said(&output));
+    }
+    let twice = "[[listener]]\npath = 'json.sock'\nformat = 'json'\n";
+    let output = run(&scratch.0, &["--config", &scratch.write("kymo.toml", twice)]);
+    assert_eq!(output.status.code(), SETTING);
+    assert!(said(&output).contains("json.sock: two listeners have this path"));
+    let output = run(&scratch.0, &["--config", "/nonexistent/kymo.toml"]);
+    assert_eq!(output.status.code(), SETTING);
+    assert!(said(&output).contains("/nonexistent/kymo.toml: "), "{}", said(&output));
+}
+
+#[test]
+fn options_go_before_settings() {
+    let scratch = Scratch::new();
+    let config = scratch.write("kymo.toml", "[limits]\nclients = 7\nrate_max = 50\n");
+    let options = ["--config", &config, "--clients", "5", "--rate", "12.5"];
+    let daemon = Daemon::start_in(&scratch.0, &options);
+    let welcome = daemon.json("json.sock").expect("welcome");
+    assert_eq!(welcome["limits"]["clients"], 5);
+    assert_eq!((&welcome["rate_hz"], &welcome["limits"]["rate_hz"]), (&12.5.into(), &50.into()));
+}
+
+#[test]
+fn the_environment_says_where() {
+    let scratch = Scratch::new();
+    let made = scratch.0.join("kymo");
+    let mut with = command(&[]);
+    with.env("XDG_RUNTIME_DIR", &scratch.0).env("HOME", "/nonexistent");
+    Daemon::start_as(&made, &mut with).json("json.sock").expect("welcome");
+    let explicit = scratch.0.join("explicit");
+    Daemon::start_as(&explicit, with.env("KYMO_DIR", &explicit));
+    if !geteuid().is_root() {
+        let output = run_to_end(&mut command(&[]));
+        assert_eq!(output.status.code(), SETTING);
+        assert!(said(&output).contains("--dir"), "{}", said(&output));
+    }
+}
+
+#[test]
+fn what_is_not_allowed_is_told() {
+    // Root may everything but this.
+    let forbidden = if geteuid().is_root() { "/proc/kymo" } else { "/root/kymo" };
+    let output = run(Path::new(forbidden), &[]);
+    let expected = if geteuid().is_root() { Some(1) } else { PERMISSION };
+    assert_eq!(output.status.code(), expected, "{}", said(&output));
+    assert!(said(&output).contains(forbidden), "{}", said(&output));
+}
+
+#[test]
+fn the_descriptor_limit_is_raised_or_named() {
+    let scratch = Scratch::new();
+    let mut command = command_after("ulimit -n 100", &["--clients", "256", "--dir"]);
+    let output = run_to_end(command.arg(&scratch.0));
+    assert_eq!(output.status.code(), SETTING, "{}", said(&output));
+    assert!(said(&output).contains("320") && said(&output).contains("100"), "{}", said(&output));
+    // A soft limit alone is raised.
+    let mut command = command_after("ulimit -Sn 32", &["--clients", "40", "--dir"]);
+    let daemon = Daemon::start_as(&scratch.0, command.arg(&scratch.0));
+    let mut clients: Vec<_> = (0..40).map(|_| daemon.json("json.sock")).collect();
+    for client in &mut clients {
+        client.expect("welcome");
+    }
+}
