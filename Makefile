@@ -1,9 +1,10 @@
 # kymo's commands. `make` lists them.
 
 CARGO ?= cargo
+SECONDS ?= 20
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint unit docs check-targets ci clean
+.PHONY: help run test lint unit docs bench bench-quick footprint fuzz check-targets ci clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -24,6 +25,26 @@ unit: ## unit, property, integration and allocation tests
 
 docs: ## the documentation, warnings denied
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked --quiet
+
+bench: ## figures beside bare floors, into benches/RESULTS.md; four minutes
+	$(CARGO) build --quiet --release --locked --package kymo
+	$(CARGO) build --quiet --release --locked --package kymo-benches
+	target/release/bench
+
+bench-quick: ## the same in half a minute, to see that it runs; writes nothing
+	$(CARGO) build --quiet --release --locked --package kymo
+	$(CARGO) build --quiet --release --locked --package kymo-benches
+	target/release/bench --quick
+
+footprint: ## sizes, memory and start-up, with their limits
+	$(CARGO) build --quiet --release --locked --package kymo
+	$(CARGO) build --quiet --release --locked --package kymo-benches
+	target/release/bench-footprint --gate
+
+fuzz: ## each fuzz target for SECONDS (20) seconds
+	cd fuzz && for target in $$(ls fuzz_targets | sed 's/\.rs$$//'); do \
+		mkdir -p corpus/$$target && cargo fuzz run --sanitizer none $$target corpus/$$target seeds/$$target -- -max_total_time=$(SECONDS) || exit 1; \
+	done
 
 check-targets: ## type-check for macOS, a microcontroller and the browser
 	scripts/check-targets

@@ -39,14 +39,15 @@ pub struct Run<'a> {
 }
 
 impl Ring {
-    /// A ring of at most `frames` frames, each of at most `frame_max` bytes.
+    /// A ring of at most `frames` frames, and of bytes for as many of `frame_size`. Frames may be
+    /// larger than that; then fewer fit.
     ///
     /// # Panics
     ///
     /// When one of them is 0 or their product is 4 GiB and more: programmer errors.
     #[must_use]
-    pub fn new(frames: usize, frame_max: usize) -> Self {
-        let size = frames * frame_max;
+    pub fn new(frames: usize, frame_size: usize) -> Self {
+        let size = frames * frame_size;
         assert!(size > 0 && u32::try_from(size).is_ok());
         Self {
             bytes: vec![0; size].into_boxed_slice(),

@@ -38,6 +38,15 @@ impl Format {
     }
 }
 
+/// Bytes of ring for each frame of a format: what a frame takes, not what it could at most. Lines
+/// have 700 to 900 bytes; a ring of the longest ones holds half as many.
+const fn ring_frame_size(format: Format) -> usize {
+    match format {
+        Format::Json | Format::JsonBare => VITALS_LINE_MAX / 2,
+        Format::Binary | Format::Opta1 => format.frame_max(),
+    }
+}
+
 /// A ring of one format, and how many subscribers it has.
 #[derive(Debug)]
 struct Lane {
@@ -60,7 +69,7 @@ impl Telemetry {
         let mut lanes = Vec::new();
         for format in [Format::Binary].into_iter().chain(formats) {
             if lanes.iter().all(|lane: &Lane| lane.format != format) {
-                let ring = Ring::new(TELEMETRY_FRAMES, format.frame_max());
+                let ring = Ring::new(TELEMETRY_FRAMES, ring_frame_size(format));
                 lanes.push(Lane { format, ring, subscribers: 0 });
             }
         }

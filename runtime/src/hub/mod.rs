@@ -211,7 +211,12 @@ impl Hub {
     /// A session whose socket is to be closed now; its id is free afterwards.
     #[must_use]
     pub fn poll_closed(&mut self) -> Option<SessionId> {
-        self.table.poll_closed()
+        let id = self.table.poll_closed()?;
+        if self.table.len() == 0 {
+            // The deadlines of those who left must not wake a loop that nobody watches.
+            self.scan_ns = u64::MAX;
+        }
+        Some(id)
     }
 
     /// The send buffer this session's socket should have, when it has changed.

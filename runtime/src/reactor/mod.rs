@@ -192,6 +192,11 @@ impl Reactor {
             Err(error) if error.kind() == ErrorKind::Interrupted => self.events.clear(),
             outcome => outcome?,
         }
+        // Before the work: an expiry during the work is then the next one and not lost. A timerfd
+        // that is not read stops; its count is the hub's business.
+        if self.events.iter().any(|event| event.token() == TICKER) {
+            let _ = self.ticker.take();
+        }
         let mut now = clock::now();
         if let Some(tick_ns) = self.hub.take_tick(now) {
             self.sampler.handle_tick(tick_ns, now);
@@ -256,8 +261,8 @@ impl Reactor {
         let rests = self.doors.iter().filter_map(Door::rest_until_ns);
         let deadlines = [self.hub.deadline_ns(), ticks.map(|ticks| ticks.first_ns), stop];
         let next_ns = deadlines.into_iter().flatten().chain(rests).min();
-        let until = next_ns
-            .map(|next_ns| Duration::from_nanos(next_ns.saturating_sub(clock::now().mono_ns)));
+        let until =
+            next_ns.map(|next_ns| Duration::from_nanos(next_ns.saturating_sub(clock::mono_ns())));
         match (asked, until) {
             (Some(asked), Some(until)) => Some(asked.min(until)),
             (asked, until) => asked.or(until),
@@ -277,10 +282,7 @@ impl Reactor {
         let events = std::mem::replace(&mut self.events, Events::with_capacity(0));
         for event in &events {
             match event.token() {
-                // The count is the hub's business; but a timerfd that is not read stops.
-                TICKER => {
-                    let _ = self.ticker.take();
-                }
+                TICKER => {}
                 SIGNALS => self.handle_signals(),
                 Token(token) if token >= LISTENER_FIRST => {
                     if let Some(door) = self.doors.get_mut(token - LISTENER_FIRST) {
