@@ -50,7 +50,8 @@ fn nanoseconds(time: TimeSpec) -> Outcome<u64> {
 pub fn switches(pid: u32) -> Outcome<u64> {
     let mut sum = 0;
     for task in fs::read_dir(format!("/proc/{pid}/task"))? {
-        let status = fs::read_to_string(task?.path().join("status"))?;
+        // A thread may end between being listed and being read.
+        let Ok(status) = fs::read_to_string(task?.path().join("status")) else { continue };
         let counts = status.lines().filter(|line| line.contains("ctxt_switches:"));
         for word in counts.filter_map(|line| line.split_whitespace().last()) {
             sum += word.parse::<u64>()?;
@@ -73,13 +74,8 @@ mod tests {
     #[test]
     fn both_clocks_know_this_thread() {
         let begin = thread_ns(nix::unistd::gettid()).unwrap();
-        let process_begin = process_ns(std::process::id()).unwrap();
         while thread_ns(nix::unistd::gettid()).unwrap() < begin + 2_000_000 {}
-        // The process's clock moves in ticks: it follows within a few of them.
-        let until = std::time::Instant::now() + std::time::Duration::from_secs(2);
-        while process_ns(std::process::id()).unwrap() <= process_begin {
-            assert!(std::time::Instant::now() < until, "the clock of the process stands still");
-        }
+        assert!(process_ns(std::process::id()).unwrap() >= begin + 2_000_000);
         assert!(switches(std::process::id()).is_ok());
     }
 }
