@@ -172,6 +172,20 @@ impl Config {
     }
 }
 
+/// Hertz as people write them on a command line, in thousandths.
+///
+/// # Errors
+///
+/// When the text is no number, or not one from 0.1 to 1000.
+pub fn parse_rate(text: &str) -> Result<u32, ConfigError> {
+    let hz: f64 = text.parse().map_err(|_| ConfigError("not a number".into()))?;
+    if !(0.1..=1000.0).contains(&hz) {
+        return Err(ConfigError("a rate is 0.1 to 1000 Hz".into()));
+    }
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // in range, see above
+    Ok((hz * 1000.0).round() as u32)
+}
+
 fn hertz(mhz: u32) -> f64 {
     f64::from(mhz) / 1000.0
 }

@@ -52,7 +52,9 @@ mod start_error;
 mod table;
 mod telemetry;
 
-pub use config::{Config, ConfigError, Limits, Listener, ListenerFormat, RATE_MHZ_DEFAULT};
+pub use config::{
+    Config, ConfigError, Limits, Listener, ListenerFormat, RATE_MHZ_DEFAULT, parse_rate,
+};
 pub use config_file::TomlError;
 pub use hub::{Counters, Hub, Identity, Parts, Refusal};
 pub use notice::{Notice, write_notice};

@@ -73,8 +73,6 @@ pub struct Session {
     pub stalled_since_ns: Option<u64>,
     /// Send buffer to ask the operating system for.
     pub send_buffer: Option<usize>,
-    /// Frames this subscriber was too slow for.
-    pub merged: u64,
 }
 
 impl Session {
@@ -98,7 +96,6 @@ impl Session {
             progress_ns: now_ns,
             stalled_since_ns: None,
             send_buffer: None,
-            merged: 0,
         }
     }
 

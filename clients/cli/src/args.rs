@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::num::NonZeroU64;
 use std::path::PathBuf;
 
+use kymo::parse_rate;
 use lexopt::{Arg, Parser, ValueExt};
 
 const HELP: &str = "\
@@ -92,23 +93,13 @@ fn watch(parser: &mut Parser) -> Result<Command, lexopt::Error> {
         match arg {
             Arg::Long("dir") => options.directory = Some(parser.value()?.into()),
             Arg::Long("json") => options.json = true,
-            Arg::Long("rate") => options.rate_mhz = Some(parser.value()?.parse_with(rate)?),
+            Arg::Long("rate") => options.rate_mhz = Some(parser.value()?.parse_with(parse_rate)?),
             Arg::Long("count") => options.count = Some(parser.value()?.parse_with(count)?),
             Arg::Long("help") | Arg::Short('h') => return Ok(Command::Say(WATCH_HELP.into())),
             _ => return Err(arg.unexpected()),
         }
     }
     Ok(Command::Watch(options))
-}
-
-/// Hertz as people write them, in thousandths.
-fn rate(text: &str) -> Result<u32, String> {
-    let hz: f64 = text.parse().map_err(|_| "not a number".to_string())?;
-    if !(0.1..=1000.0).contains(&hz) {
-        return Err("a rate is 0.1 to 1000 Hz".into());
-    }
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // in range, see above
-    Ok((hz * 1000.0).round() as u32)
 }
 
 fn count(text: &str) -> Result<NonZeroU64, String> {

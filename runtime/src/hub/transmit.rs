@@ -154,7 +154,6 @@ impl Hub {
         if let Some(subscription) = &mut session.telemetry {
             let merged = u64::from(subscription.owed.saturating_sub(1));
             subscription.owed = 0;
-            session.merged += merged;
             self.counters.merged += merged;
         }
         self.counters.frames_sent += 1;

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use kymo::parse_rate;
 use lexopt::{Arg, Parser, ValueExt};
 
 const HELP: &str = "\
@@ -70,7 +71,7 @@ fn parse_from(args: impl IntoIterator<Item = OsString>) -> Result<Command, lexop
     while let Some(arg) = parser.next()? {
         match arg {
             Arg::Long("dir") => args.directory = Some(parser.value()?.into()),
-            Arg::Long("rate") => args.rate_mhz = Some(parser.value()?.parse_with(rate)?),
+            Arg::Long("rate") => args.rate_mhz = Some(parser.value()?.parse_with(parse_rate)?),
             Arg::Long("clients") => args.clients = Some(parser.value()?.parse()?),
             Arg::Long("config") => args.config = Some(parser.value()?.into()),
             Arg::Long("proc") => args.proc_root = parser.value()?.into(),
@@ -83,16 +84,6 @@ fn parse_from(args: impl IntoIterator<Item = OsString>) -> Result<Command, lexop
         }
     }
     Ok(Command::Run(args))
-}
-
-/// Hertz as people write them, in thousandths.
-fn rate(text: &str) -> Result<u32, String> {
-    let hz: f64 = text.parse().map_err(|_| "not a number".to_string())?;
-    if !(0.1..=1000.0).contains(&hz) {
-        return Err("a rate is 0.1 to 1000 Hz".into());
-    }
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // in range, see above
-    Ok((hz * 1000.0).round() as u32)
 }
 
 #[cfg(test)]
