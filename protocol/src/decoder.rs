@@ -17,7 +17,8 @@
 //! unknown kind is skipped even if it is larger than the buffer. An error is final, because after a
 //! bad length nothing says where the next frame starts.
 
-use crate::frame::{Frame, FrameError};
+use crate::frame::Frame;
+use crate::frame_error::FrameError;
 use crate::header::{FrameHeader, FrameKind};
 use crate::limits::HEADER_SIZE;
 

@@ -12,11 +12,11 @@
 use zerocopy::little_endian::{U16, U32};
 use zerocopy_derive::*;
 
-use crate::frame::FrameError;
+use crate::frame_error::FrameError;
 use crate::header::FrameKind;
-use crate::hello::prefix;
 use crate::limits::ERROR_TEXT_MAX;
 use crate::payload::Payload;
+use crate::text::prefix;
 
 /// The payload of an error frame.
 #[derive(

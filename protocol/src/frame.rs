@@ -7,100 +7,16 @@
 use zerocopy::FromBytes;
 
 use crate::error::ErrorReport;
+use crate::frame_error::FrameError;
 use crate::gap::Gap;
 use crate::goodbye::Goodbye;
-use crate::header::{FrameHeader, FrameKind, MAGIC, VERSION};
+use crate::header::{FrameHeader, FrameKind};
 use crate::heartbeat::Heartbeat;
 use crate::hello::Hello;
-use crate::limits::{FRAME_ALIGN, HEADER_SIZE, PAYLOAD_MAX};
+use crate::limits::HEADER_SIZE;
 use crate::subscribe::{Subscribe, Subscribed};
 use crate::vitals::Vitals;
 use crate::welcome::Welcome;
-
-/// Why bytes are not a frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum FrameError {
-    /// Fewer bytes than the frame needs, or more than it says; a buffer too small to write to.
-    Short,
-    /// The first four bytes are not the magic number.
-    Magic,
-    /// The magic number stands at byte 4: this is a version-1 stream.
-    Version1,
-    /// Another version than 2.
-    Version,
-    /// Flags that version 2 does not know.
-    Flags,
-    /// A length above the limit, not a multiple of 8, or not the one of the frame's kind.
-    Length,
-    /// Reserved bytes that are not zero.
-    Reserved,
-    /// A number outside its enumeration, or text that is not UTF-8.
-    Value,
-}
-
-impl FrameError {
-    /// The reason as half a sentence.
-    #[must_use]
-    pub const fn describe(self) -> &'static str {
-        match self {
-            Self::Short => "the bytes end before the frame does",
-            Self::Magic => "no frame starts here: the magic number is missing",
-            Self::Version1 => "this is a version 1 stream",
-            Self::Version => "the frame's version is not 2",
-            Self::Flags => "the frame has unknown flags",
-            Self::Length => "the frame's length is not one its kind can have",
-            Self::Reserved => "reserved bytes are not zero",
-            Self::Value => "a field holds a value outside its range",
-        }
-    }
-}
-
-impl core::fmt::Display for FrameError {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str(self.describe())
-    }
-}
-
-impl core::error::Error for FrameError {}
-
-impl FrameHeader {
-    /// Reads the header at the front of `bytes` and checks what can be checked without the payload:
-    /// magic, version, flags and length.
-    ///
-    /// # Errors
-    ///
-    /// Any [`FrameError`] but `Reserved` and `Value`; `Short` when there are fewer than 32 bytes.
-    pub fn parse(bytes: &[u8]) -> Result<&Self, FrameError> {
-        // Eight bytes tell that this is no frame: a client that speaks something else is not left
-        // waiting for the other 24.
-        if let Some((start, _)) = bytes.split_first_chunk::<8>() {
-            let magic = MAGIC.to_le_bytes();
-            if start[..4] != magic {
-                let shifted = start[4..] == magic;
-                return Err(if shifted { FrameError::Version1 } else { FrameError::Magic });
-            }
-        }
-        let (header, _) = Self::ref_from_prefix(bytes).map_err(|_| FrameError::Short)?;
-        if header.version.get() != VERSION {
-            return Err(FrameError::Version);
-        }
-        if header.flags.get() != 0 {
-            return Err(FrameError::Flags);
-        }
-        let size = header.payload_size();
-        if size > PAYLOAD_MAX || !size.is_multiple_of(FRAME_ALIGN) {
-            return Err(FrameError::Length);
-        }
-        Ok(header)
-    }
-
-    /// Bytes of payload that follow.
-    #[must_use]
-    pub fn payload_size(&self) -> usize {
-        // On a 16-bit machine a length beyond usize is beyond the limit as well.
-        usize::try_from(self.payload_len.get()).unwrap_or(usize::MAX)
-    }
-}
 
 /// A checked frame, borrowed from the bytes it was parsed from.
 #[derive(Clone, Copy, Debug)]
@@ -194,7 +110,7 @@ fn checked<P: ?Sized>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::header::StreamId;
+    use crate::header::{MAGIC, StreamId};
     use crate::payload::{Payload, Position, Stamp, emit};
     use crate::state::State;
     use crate::vitals::Field;

@@ -14,7 +14,7 @@
 use zerocopy::little_endian::{U16, U64};
 use zerocopy_derive::*;
 
-use crate::frame::FrameError;
+use crate::frame_error::FrameError;
 use crate::header::FrameKind;
 use crate::payload::Payload;
 

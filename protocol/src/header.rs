@@ -13,10 +13,12 @@
 //!
 //! All integers are little-endian. The first 12 bytes mean what version 1's header means.
 
+use zerocopy::FromBytes;
 use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy_derive::*;
 
-use crate::limits::HEADER_SIZE;
+use crate::frame_error::FrameError;
+use crate::limits::{FRAME_ALIGN, HEADER_SIZE, PAYLOAD_MAX};
 
 /// The first four bytes of a frame, as a little-endian number.
 pub const MAGIC: u32 = 0x4F50_5441;
@@ -53,6 +55,45 @@ const _: () = assert!(core::mem::offset_of!(FrameHeader, payload_len) == 8);
 const _: () = assert!(core::mem::offset_of!(FrameHeader, kind) == 12);
 const _: () = assert!(core::mem::offset_of!(FrameHeader, sequence) == 16);
 const _: () = assert!(core::mem::offset_of!(FrameHeader, timestamp) == 24);
+
+impl FrameHeader {
+    /// Reads the header at the front of `bytes` and checks what can be checked without the payload:
+    /// magic, version, flags and length.
+    ///
+    /// # Errors
+    ///
+    /// Any [`FrameError`] but `Reserved` and `Value`; `Short` when there are fewer than 32 bytes.
+    pub fn parse(bytes: &[u8]) -> Result<&Self, FrameError> {
+        // Eight bytes tell that this is no frame: a client that speaks something else is not left
+        // waiting for the other 24.
+        if let Some((start, _)) = bytes.split_first_chunk::<8>() {
+            let magic = MAGIC.to_le_bytes();
+            if start[..4] != magic {
+                let shifted = start[4..] == magic;
+                return Err(if shifted { FrameError::Version1 } else { FrameError::Magic });
+            }
+        }
+        let (header, _) = Self::ref_from_prefix(bytes).map_err(|_| FrameError::Short)?;
+        if header.version.get() != VERSION {
+            return Err(FrameError::Version);
+        }
+        if header.flags.get() != 0 {
+            return Err(FrameError::Flags);
+        }
+        let size = header.payload_size();
+        if size > PAYLOAD_MAX || !size.is_multiple_of(FRAME_ALIGN) {
+            return Err(FrameError::Length);
+        }
+        Ok(header)
+    }
+
+    /// Bytes of payload that follow.
+    #[must_use]
+    pub fn payload_size(&self) -> usize {
+        // On a 16-bit machine a length beyond usize is beyond the limit as well.
+        usize::try_from(self.payload_len.get()).unwrap_or(usize::MAX)
+    }
+}
 
 /// What a payload is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

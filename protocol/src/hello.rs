@@ -13,10 +13,11 @@
 use zerocopy::little_endian::U16;
 use zerocopy_derive::*;
 
-use crate::frame::FrameError;
+use crate::frame_error::FrameError;
 use crate::header::{FrameKind, VERSION};
 use crate::limits::NAME_MAX;
 use crate::payload::Payload;
+use crate::text::prefix;
 
 /// The payload of a hello frame.
 #[derive(
@@ -73,15 +74,6 @@ impl Hello {
         core::str::from_utf8(name).map_err(|_| FrameError::Value)?;
         Ok(())
     }
-}
-
-/// The longest prefix of `text` of at most `size` bytes that ends between two characters.
-pub(crate) fn prefix(text: &str, size: usize) -> &str {
-    let mut end = size.min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
 }
 
 #[cfg(test)]

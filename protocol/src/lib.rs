@@ -35,6 +35,7 @@
 pub mod decoder;
 pub mod error;
 pub mod frame;
+pub mod frame_error;
 pub mod gap;
 pub mod goodbye;
 pub mod header;
@@ -46,12 +47,14 @@ pub mod opta1;
 pub mod payload;
 pub mod state;
 pub mod subscribe;
+mod text;
 pub mod vitals;
 pub mod welcome;
 
 pub use decoder::Decoder;
 pub use error::{ErrorCode, ErrorReport};
-pub use frame::{Body, Frame, FrameError};
+pub use frame::{Body, Frame};
+pub use frame_error::FrameError;
 pub use gap::{Gap, GapReason};
 pub use goodbye::{Goodbye, GoodbyeReason};
 pub use header::{FrameHeader, FrameKind, MAGIC, StreamId, VERSION};

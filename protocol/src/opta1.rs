@@ -31,7 +31,7 @@ use zerocopy::FromBytes;
 use zerocopy::little_endian::{F32, U64};
 use zerocopy_derive::*;
 
-use crate::frame::FrameError;
+use crate::frame_error::FrameError;
 use crate::header::MAGIC;
 use crate::vitals::{Field, Vitals};
 

@@ -2,7 +2,7 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
-use crate::frame::FrameError;
+use crate::frame_error::FrameError;
 use crate::header::{FrameHeader, FrameKind, MAGIC, StreamId, VERSION};
 use crate::limits::{FRAME_ALIGN, HEADER_SIZE, PAYLOAD_MAX};
 

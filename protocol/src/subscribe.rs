@@ -32,7 +32,7 @@ use zerocopy::FromBytes;
 use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy_derive::*;
 
-use crate::frame::FrameError;
+use crate::frame_error::FrameError;
 use crate::header::{FrameKind, StreamId};
 use crate::limits::{FILTER_TEXT_MAX, FRAME_ALIGN, HEADER_SIZE};
 use crate::payload::{Payload, Position, Stamp, emit_bytes};

@@ -38,7 +38,7 @@
 use zerocopy::little_endian::{F32, U32, U64};
 use zerocopy_derive::*;
 
-use crate::frame::FrameError;
+use crate::frame_error::FrameError;
 use crate::header::FrameKind;
 use crate::limits::FANS_MAX;
 use crate::payload::Payload;

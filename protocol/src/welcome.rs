@@ -24,7 +24,7 @@ use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, IntoBytes};
 use zerocopy_derive::*;
 
-use crate::frame::FrameError;
+use crate::frame_error::FrameError;
 use crate::header::{FrameKind, VERSION};
 use crate::limits::{HEADER_SIZE, STREAMS_MAX};
 use crate::payload::{Position, Stamp, emit_bytes};

@@ -1,6 +1,7 @@
 //! A frame as its line.
 
-use crate::frame::{Body, Frame, FrameError};
+use crate::frame::{Body, Frame};
+use crate::frame_error::FrameError;
 use crate::header::StreamId;
 use crate::json::Writer;
 use crate::subscribe::{Streams, Subscribe, Subscribed};

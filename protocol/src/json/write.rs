@@ -1,6 +1,6 @@
 //! Writing JSON text into a fixed buffer.
 
-use crate::frame::FrameError;
+use crate::frame_error::FrameError;
 
 /// Appends JSON text to a buffer. What does not fit is remembered and told once, by
 /// [`finish`](Self::finish), so that callers read as the text they write.
