@@ -41,6 +41,10 @@ pub const EVENTS_PER_TURN: usize = 1024;
 /// A stream client says what it wants within this time, or makes room for others.
 pub const HELLO_NS: u64 = 2_000_000_000;
 
+/// A stream client is not cut for others before it had this long to say what it wants: a storm of
+/// clients that do everything right connects faster than each of them sends.
+pub const OPENING_GRACE_NS: u64 = 100_000_000;
+
 /// A subscriber with bytes pending that takes none for this long is gone or stuck.
 pub const STALL_NS: u64 = 30_000_000_000;
 

@@ -34,11 +34,12 @@ impl fmt::Display for Report<'_> {
                 let counters = hub.counters();
                 write!(
                     f,
-                    "clients {} accepted {} refused {} mistakes {} stalled {} frames {} missed \
-                     ticks {} frames sent {} bytes sent {} merged {}",
+                    "clients {} accepted {} refused {} cut {} mistakes {} stalled {} frames {} \
+                     missed ticks {} frames sent {} bytes sent {} merged {}",
                     hub.clients(),
                     counters.accepted,
                     counters.refused,
+                    counters.cut,
                     counters.mistakes,
                     counters.stalled,
                     hub.frames_produced(),

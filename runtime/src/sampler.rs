@@ -51,6 +51,9 @@ const INTERVALS: [(Source, u64); 9] = [
     (Source::Uptime, 10_000 * MS),
 ];
 
+/// Two steps of `/proc/uptime`: it rounds down, and the clock is read a moment before it.
+const UPTIME_STEP_NS: i128 = 20_000_000;
+
 /// The outcome of a reading and when it was made.
 #[derive(Clone, Copy, Debug)]
 struct Sample<T> {
@@ -179,6 +182,8 @@ impl Sampler {
             }
             Source::Uptime => {
                 let zero = machine.uptime().map(|up| i128::from(read_at) - i128::from(up));
+                // The kernel tells hundredths of a second: a distance below that is none.
+                let zero = zero.map(|zero| if zero.abs() < UPTIME_STEP_NS { 0 } else { zero });
                 self.uptime_zero = Sample { reading: zero, read_at };
             }
         }

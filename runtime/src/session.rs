@@ -65,6 +65,8 @@ pub struct Session {
     pub tail_start: usize,
     /// See [`tail_start`](Self::tail_start).
     pub tail_end: usize,
+    /// How many connections were taken before it.
+    pub birth: u64,
     /// Opening or closing ends at this time.
     pub phase_until_ns: u64,
     /// When the socket last took a byte, or the connection began.
@@ -92,6 +94,7 @@ impl Session {
             input_skip: 0,
             tail_start: 0,
             tail_end: 0,
+            birth: 0,
             phase_until_ns: u64::MAX,
             progress_ns: now_ns,
             stalled_since_ns: None,

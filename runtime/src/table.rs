@@ -216,20 +216,18 @@ impl Table {
         Some(SessionId(index))
     }
 
-    /// Closes the connection that has been opening for the longest time, when so many are that they
-    /// could keep others out.
-    pub fn make_room_for_opening(&mut self) {
+    /// The connection that has been opening for the longest time, when so many are that they could
+    /// keep others out.
+    pub fn opening_in_the_way(&self) -> Option<SessionId> {
         let opening = || {
             self.sessions.iter().zip(0..).filter_map(|(session, index)| {
                 let session = session.as_ref()?;
-                (session.phase == Phase::Opening).then_some((session.phase_until_ns, index))
+                (session.phase == Phase::Opening).then_some((session.birth, index))
             })
         };
         if opening().count() < (self.clients_max / 4).max(1) {
-            return;
+            return None;
         }
-        if let Some((_, index)) = opening().min() {
-            self.close(SessionId(index));
-        }
+        opening().min().map(|(_, index)| SessionId(index))
     }
 }

@@ -33,6 +33,12 @@ impl Hub {
         self.expect_deadline(id);
     }
 
+    /// Tells a connection that it has to make room. It has one send to take that.
+    pub fn cut(&mut self, id: SessionId, now: Now) {
+        self.counters.cut += 1;
+        self.part(id, Notice::Goodbye(GoodbyeReason::Limit), now);
+    }
+
     /// Closes without a word.
     pub(super) fn close(&mut self, id: SessionId, now: Now) {
         self.leave(id, now);

@@ -61,6 +61,8 @@ pub struct Counters {
     pub refused: u64,
     /// Connections closed because of their bytes.
     pub mistakes: u64,
+    /// Connections cut because they said nothing and others waited.
+    pub cut: u64,
     /// Subscribers closed because they took no byte for too long.
     pub stalled: u64,
     /// Whole telemetry frames that sockets took.
@@ -128,10 +130,8 @@ impl Hub {
         let rate_mhz = settings.and_then(|l| l.rate_mhz).unwrap_or(self.rate_mhz);
         let streams = settings.map_or(Streams::default(), |l| l.streams);
         let speaks_first = dialect != Dialect::Undecided;
-        if !speaks_first {
-            self.table.make_room_for_opening();
-        }
-        let session = Session::new(dialect, format, now.mono_ns);
+        let birth = self.counters.accepted;
+        let session = Session { birth, ..Session::new(dialect, format, now.mono_ns) };
         let taken = if self.leaving { None } else { self.table.insert(session) };
         let Some(id) = taken else {
             self.counters.refused += 1;
@@ -149,6 +149,22 @@ impl Hub {
         }
         self.expect_deadline(id);
         Ok(id)
+    }
+
+    /// Before a connection is taken through a listener where the client speaks first: the one that
+    /// has said nothing for the longest time, and since when, if so many have that they could keep
+    /// others out. Read what it has sent, and if that was not enough, [`cut`](Self::cut) it.
+    #[must_use]
+    pub fn opening_in_the_way(&mut self, listener: usize) -> Option<(SessionId, u64)> {
+        let speaks_first = self.listeners.get(listener).is_some_and(|l| !is_undecided(l));
+        let id = self.table.opening_in_the_way().filter(|_| !speaks_first)?;
+        Some((id, self.table.session(id).progress_ns))
+    }
+
+    /// Whether a session has yet to say what it wants.
+    #[must_use]
+    pub fn is_opening(&mut self, id: SessionId) -> bool {
+        self.table.session(id).phase == Phase::Opening
     }
 
     /// The words for a connection that was not taken, for its first and last bytes.
@@ -277,6 +293,10 @@ impl Hub {
     pub fn frames_produced(&self) -> u64 {
         self.telemetry.next() - 1
     }
+}
+
+fn is_undecided(listener: &Listener) -> bool {
+    speech(listener).0 == Dialect::Undecided
 }
 
 /// How clients of a listener talk, and how they are talked to until they choose.

@@ -16,7 +16,7 @@ use nix::unistd::geteuid;
 use super::{LISTENER_FIRST, Reactor};
 use crate::directory;
 use crate::hub::Refusal;
-use crate::limits::{ACCEPT_REST_NS, ACCEPTS_PER_TURN};
+use crate::limits::{ACCEPT_REST_NS, ACCEPTS_PER_TURN, OPENING_GRACE_NS};
 use crate::listener::Socket;
 use crate::notice::write_notice;
 use crate::report::Report;
@@ -92,6 +92,9 @@ impl Reactor {
         }
         self.doors[index].rest_until_ns = 0;
         for _ in 0..ACCEPTS_PER_TURN {
+            if !self.make_room(index, now) {
+                return;
+            }
             match self.doors[index].listener.accept() {
                 Ok((stream, _)) => {
                     if std::mem::take(&mut self.doors[index].failing) {
@@ -110,6 +113,28 @@ impl Reactor {
                 },
             }
         }
+    }
+
+    /// Sees to it that connections which say nothing keep nobody out: the oldest has to go, unless
+    /// it came only just now; then the newcomers wait a moment where they are. Whether there is
+    /// room.
+    fn make_room(&mut self, index: usize, now: Now) -> bool {
+        let Some((id, began_ns)) = self.hub.opening_in_the_way(index) else { return true };
+        // What it wants may be here already.
+        self.peers.receive(id, &mut self.hub, now);
+        if self.hub.is_opening(id) {
+            let patience_ns = began_ns + OPENING_GRACE_NS;
+            if now.mono_ns < patience_ns {
+                self.doors[index].rest_until_ns = patience_ns;
+                return false;
+            }
+            self.hub.cut(id, now);
+            self.peers.send(id, &mut self.hub, self.poll.registry(), now);
+            self.hub.handle_hangup(id, now);
+        }
+        // Who was cut must not hold a place against the newcomer.
+        self.peers.let_go(&mut self.hub);
+        true
     }
 
     /// Descriptors or memory are used up: tell one client with the descriptor kept for that, and
@@ -132,8 +157,6 @@ impl Reactor {
         // Who can't be identified gets nothing.
         let peer = peer::credentials(stream.as_fd());
         let own = |uid: u32| uid == 0 || uid == geteuid().as_raw();
-        // Who was cut for an earlier one of this turn must not hold a place against this one.
-        self.peers.let_go(&mut self.hub);
         let taken = match peer {
             Ok(peer) if self.doors[index].shared || own(peer.uid) => {
                 self.hub.accept(Some(index), now)

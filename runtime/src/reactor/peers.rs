@@ -80,7 +80,8 @@ impl Peers {
         }
     }
 
-    fn receive(&mut self, id: SessionId, hub: &mut Hub, now: Now) {
+    /// Takes in what a client has sent, up to a number of bytes per turn.
+    pub fn receive(&mut self, id: SessionId, hub: &mut Hub, now: Now) {
         let Some(Some(peer)) = self.peers.get_mut(id.index()) else { return };
         let mut taken = 0;
         while taken < READ_PER_TURN {

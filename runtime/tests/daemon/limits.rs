@@ -1,8 +1,8 @@
 //! Too many clients, too few descriptors, nobody at all.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use kymo_protocol::ErrorCode;
+use kymo_protocol::{ErrorCode, GoodbyeReason};
 use nix::libc::{RLIMIT_NOFILE, prlimit, rlimit};
 use nix::sys::signal::Signal;
 
@@ -38,21 +38,22 @@ fn who_does_not_say_what_it_wants_makes_room() {
         Some(Got::Welcome { .. }) => true,
         Some(other) => panic!("{other:?}"),
     };
-    // All at once, in one turn: a quarter of the places may be held by clients that have yet to
-    // subscribe, and who is cut for another holds none.
+    // All at once, in one turn: though only a quarter of the places are for clients that have yet
+    // to subscribe, nobody who does is turned away.
     daemon.signal(Signal::SIGSTOP);
-    let mut silent: Vec<_> = (0..20).map(|_| daemon.binary()).collect();
-    daemon.signal(Signal::SIGCONT);
-    for client in &mut silent {
-        client.say(&hello);
+    let mut quick: Vec<_> = (0..8).map(|_| daemon.binary()).collect();
+    for client in &mut quick {
+        client.say(&hello).say(&wish);
     }
-    let kept = silent.iter_mut().filter_map(|client| {
-        (welcomed(client) && client.say(&wish).try_frame().is_some()).then_some(())
-    });
-    assert_eq!(kept.count(), 2);
-    drop(silent);
+    daemon.signal(Signal::SIGCONT);
+    for client in &mut quick {
+        assert!(welcomed(client));
+        assert!(matches!(client.frame(), Got::Subscribed { .. }));
+    }
 
-    // Now one after the other: the oldest goes first, and only then, without a word.
+    // Who says hello and nothing more goes for others, the oldest first, and is told.
+    let daemon = Daemon::start(&["--clients", "8"]);
+    let began = Instant::now();
     let mut silent: Vec<_> = (0..12)
         .map(|_| {
             let mut client = daemon.binary();
@@ -60,8 +61,11 @@ fn who_does_not_say_what_it_wants_makes_room() {
             client
         })
         .collect();
+    // Nobody is cut within its first 100 ms: five times two had to go.
+    assert!(began.elapsed() > Duration::from_millis(400), "{:?}", began.elapsed());
     let mut newest = silent.split_off(10);
     for client in &mut silent {
+        assert_eq!(client.try_frame(), Some(Got::Goodbye(GoodbyeReason::Limit)));
         assert_eq!(client.try_frame(), None);
     }
     let mut lines: Vec<_> = (0..6).map(|_| daemon.json("json.sock")).collect();
