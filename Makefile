@@ -4,7 +4,7 @@ CARGO ?= cargo
 SECONDS ?= 20
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint unit docs bench bench-quick footprint fuzz check-targets ci clean
+.PHONY: help run test lint unit loom soak docs bench bench-quick footprint fuzz check-targets ci clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -22,6 +22,14 @@ lint: ## format and clippy, warnings denied
 
 unit: ## unit, property, integration and allocation tests
 	$(CARGO) test --workspace --locked --quiet
+
+loom: ## every order in which publishers and the loop can meet
+	RUSTFLAGS="--cfg loom" $(CARGO) test --package kymo --lib --locked --quiet \
+		--target-dir target-loom wake_flag::loom
+
+soak: ## kymod killed KYMO_SOAK_CYCLES (50,000) times under load, as it is released
+	KYMO_KILL_CYCLES=$${KYMO_SOAK_CYCLES:-50000} $(CARGO) test --release --package kymo --locked \
+		--test kill -- --nocapture
 
 docs: ## the documentation, warnings denied
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked --quiet

@@ -4,10 +4,12 @@
 //! [`Machine`] is what the sampler sees: one typed call per source, no allocation, and a reason
 //! instead of a number where there is none. [`this_machine`] opens the one this program runs on;
 //! [`Fake`] is a machine for tests. The edges have the same surface on every system: [`Ticker`],
-//! [`Signals`], [`peer`], [`random`], [`socket`], [`refuse_descriptors`] and [`clock`].
+//! [`Signals`], [`peer`], [`random`], [`socket`], [`refuse_descriptors`], [`clock`], [`LocalTime`],
+//! and what a service manager has to say and to hear: [`activation`] and [`Notify`].
 //!
 //! Every file, key and system call touched, with its cost, stands in docs/PLATFORM.md. Nothing here
-//! writes to a device, starts a thread or keeps a global.
+//! writes to a device, starts a thread or keeps a global, but one: that the sockets of a service
+//! manager were taken.
 //!
 //! ```
 //! use kymo_platform::{Roots, this_machine};
@@ -21,9 +23,13 @@
 //!
 //! The system is chosen here and nowhere else: `os` is one of the folders `linux` and `macos`.
 
+pub mod activation;
 pub mod clock;
+pub mod durability;
 pub mod fake;
+mod local_time;
 pub mod machine;
+pub mod notify;
 pub mod peer;
 pub mod random;
 mod roots;
@@ -41,12 +47,14 @@ use linux as os;
 use macos as os;
 
 pub use fake::Fake;
+pub use local_time::LocalTime;
 pub use machine::Machine;
+pub use notify::Notify;
 pub use os::signals::Signals;
 pub use os::ticker::Ticker;
 pub use os::{TMPDIR_IS_PRIVATE, refuse_descriptors};
 pub use roots::Roots;
-pub use signal::Signal;
+pub use signal::{Signal, let_writes_fail};
 
 /// Opens the machine this program runs on.
 ///

@@ -2,6 +2,8 @@
 //!
 //! Only these four exist here, so that nobody asks [`crate::Signals`] for one that can't be caught.
 
+use std::io;
+
 use nix::sys::signal::{SigSet, Signal as Number};
 
 /// A signal that asks the process for something.
@@ -34,6 +36,19 @@ impl Signal {
     pub(crate) fn from_number(number: i32) -> Option<Self> {
         Self::ALL.into_iter().find(|signal| signal.number() as i32 == number)
     }
+}
+
+/// Lets a write beyond the limit on the sizes of files (RLIMIT_FSIZE) fail in this thread, and in
+/// those it starts, instead of ending the process. For a program's `main`: the mask is the
+/// process's own affair.
+///
+/// # Errors
+///
+/// Those of the operating system.
+pub fn let_writes_fail() -> io::Result<()> {
+    let mut set = SigSet::empty();
+    set.add(Number::SIGXFSZ);
+    set.thread_block().map_err(io::Error::from)
 }
 
 /// The set that holds exactly `wanted`.

@@ -44,7 +44,7 @@ fn main() {}
 fn main() {
     use common::Tree;
     use kymo_platform::linux::Linux;
-    use kymo_platform::{Roots, Signal, Signals, Ticker, clock, peer};
+    use kymo_platform::{LocalTime, Notify, Roots, Signal, Signals, Ticker, clock, peer};
     use std::os::fd::AsFd;
 
     let roots = Roots::default();
@@ -86,6 +86,10 @@ fn main() {
 
     let mut ticker = Ticker::new().unwrap();
     let mut signals = Signals::new(&Signal::ALL).unwrap();
+    let place = std::env::temp_dir().join(format!("kymo-notify-alloc-{}", std::process::id()));
+    let manager = std::os::unix::net::UnixDatagram::bind(&place).unwrap();
+    let named = |name: &str| (name == "NOTIFY_SOCKET").then(|| place.clone().into());
+    let (notify, zone) = (Notify::from_variables(named, 1), LocalTime::new());
     let (here, _there) = std::os::unix::net::UnixStream::pair().unwrap();
     let edges = count(|| {
         for _ in 0..1_000 {
@@ -94,8 +98,12 @@ fn main() {
             peer::credentials(here.as_fd()).unwrap();
             let _ = kymo_platform::refuse_descriptors(here.as_fd());
             ticker.disarm().unwrap();
+            let _ = (notify.ready(), notify.reloading(7), notify.status("fine"));
+            let _ = std::hint::black_box(zone.hms(clock::now().wall_ns));
+            let _ = manager.recv(&mut [0; 64]);
         }
     });
+    std::fs::remove_file(place).unwrap();
     assert_eq!(edges, 0, "allocations at the edges");
     assert!(count(|| drop(std::hint::black_box(vec![1]))) > 0, "the counter counts");
     println!("0 allocations in 4,000 reads of every source");

@@ -36,6 +36,13 @@ pub struct Decoder<const SIZE: usize> {
     failed: Option<FrameError>,
 }
 
+/// Where a frame lies in its decoder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    start: usize,
+    end: usize,
+}
+
 impl<const SIZE: usize> Default for Decoder<SIZE> {
     fn default() -> Self {
         Self::new()
@@ -77,27 +84,48 @@ impl<const SIZE: usize> Decoder<SIZE> {
     ///
     /// The [`FrameError`] of the first bad frame, and the same one ever after.
     pub fn next_frame(&mut self) -> Result<Option<Frame<'_>>, FrameError> {
+        // Parsed where it lies, and once: the span borrows nothing.
+        let Some(span) = self.next_span()? else { return Ok(None) };
+        let (failed, buffer) = (&mut self.failed, &self.buffer);
+        Frame::parse(&buffer[span.start..span.end]).map(Some).inspect_err(|error| {
+            *failed = Some(*error);
+        })
+    }
+
+    /// The next whole frame as the place of its bytes, for who has to look at other things before
+    /// it can hand out a view. Its header is checked, its payload is not.
+    ///
+    /// # Errors
+    ///
+    /// The [`FrameError`] of the first bad header, and the same one ever after.
+    pub fn next_span(&mut self) -> Result<Option<Span>, FrameError> {
         if let Some(error) = self.failed {
             return Err(error);
         }
-        match self.locate() {
-            Ok(None) => Ok(None),
-            // Parsed where it lies, and once: the location borrows nothing.
-            Ok(Some((start, end))) => {
-                let (failed, buffer) = (&mut self.failed, &self.buffer);
-                Frame::parse(&buffer[start..end]).map(Some).inspect_err(|error| {
-                    *failed = Some(*error);
-                })
-            }
-            Err(error) => {
-                self.failed = Some(error);
-                Err(error)
-            }
-        }
+        self.locate().inspect_err(|error| self.failed = Some(*error))
+    }
+
+    /// The bytes of a frame that [`next_span`](Self::next_span) has found. They stay where they are
+    /// until [`space`](Self::space) or [`clear`](Self::clear) is called.
+    #[must_use]
+    pub fn bytes(&self, span: Span) -> &[u8] {
+        self.buffer.get(span.start..span.end).unwrap_or_default()
+    }
+
+    /// The bytes that have come and are no part of a frame so far: after an error, what came
+    /// instead.
+    #[must_use]
+    pub fn rest(&self) -> &[u8] {
+        self.buffer.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Forgets everything: another stream begins.
+    pub fn clear(&mut self) {
+        (self.start, self.end, self.skip, self.failed) = (0, 0, 0, None);
     }
 
     /// Finds the bounds of the next frame and consumes it.
-    fn locate(&mut self) -> Result<Option<(usize, usize)>, FrameError> {
+    fn locate(&mut self) -> Result<Option<Span>, FrameError> {
         loop {
             let skipped = self.skip.min(self.end - self.start);
             self.start += skipped;
@@ -121,7 +149,7 @@ impl<const SIZE: usize> Decoder<SIZE> {
             }
             let start = self.start;
             self.start += size;
-            return Ok(Some((start, start + size)));
+            return Ok(Some(Span { start, end: start + size }));
         }
     }
 }
@@ -183,6 +211,29 @@ mod tests {
         for step in [1, 7, 63, 64, 1000] {
             assert_eq!(timestamps::<64>(&bytes, step), [1, 2], "step {step}");
         }
+    }
+
+    #[test]
+    fn spans_are_those_of_the_frames() {
+        let bytes = stream(8);
+        let mut decoder = Decoder::<256>::new();
+        decoder.space()[..bytes.len()].copy_from_slice(&bytes);
+        decoder.filled(bytes.len());
+        for boot_ns in [1, 2] {
+            let span = decoder.next_span().unwrap().unwrap();
+            let frame = Frame::parse(decoder.bytes(span)).unwrap();
+            assert_eq!(frame.header.timestamp.get(), boot_ns);
+        }
+        assert_eq!(decoder.next_span(), Ok(None));
+        // Half a frame, an error, and nothing of either afterwards.
+        decoder.space()[..8].copy_from_slice(b"GET / HT");
+        decoder.filled(8);
+        assert_eq!(decoder.next_span(), Err(FrameError::Magic));
+        assert_eq!(decoder.rest(), b"GET / HT");
+        decoder.clear();
+        decoder.space()[..40].copy_from_slice(&bytes[..40]);
+        decoder.filled(40);
+        assert!(decoder.next_frame().unwrap().is_some());
     }
 
     #[test]

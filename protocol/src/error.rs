@@ -90,11 +90,25 @@ pub enum ErrorCode {
     Full = 7,
     /// This user may not.
     Denied = 8,
+    /// There is no journal, so nothing can be durable.
+    NoJournal = 9,
+    /// The journal is on a file system that no power loss spares.
+    NotSynced = 10,
+    /// The journal can't be written now.
+    JournalFailed = 11,
+    /// The key's number is so old that nobody remembers whether it was used.
+    KeyExpired = 12,
+    /// More than this user may have.
+    Quota = 13,
+    /// The settings can't be used.
+    Config = 14,
+    /// The application refused.
+    Refused = 15,
 }
 
 impl ErrorCode {
     /// Every code.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 15] = [
         Self::Frame,
         Self::Version,
         Self::TooLong,
@@ -103,6 +117,13 @@ impl ErrorCode {
         Self::NoStream,
         Self::Full,
         Self::Denied,
+        Self::NoJournal,
+        Self::NotSynced,
+        Self::JournalFailed,
+        Self::KeyExpired,
+        Self::Quota,
+        Self::Config,
+        Self::Refused,
     ];
 
     /// The code with this number.
@@ -123,6 +144,13 @@ impl ErrorCode {
             Self::NoStream => "no_stream",
             Self::Full => "full",
             Self::Denied => "denied",
+            Self::NoJournal => "no_journal",
+            Self::NotSynced => "not_synced",
+            Self::JournalFailed => "journal_failed",
+            Self::KeyExpired => "key_expired",
+            Self::Quota => "quota",
+            Self::Config => "config",
+            Self::Refused => "refused",
         }
     }
 }

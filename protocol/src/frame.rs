@@ -7,6 +7,7 @@
 use zerocopy::FromBytes;
 
 use crate::error::ErrorReport;
+use crate::event::Event;
 use crate::frame_error::FrameError;
 use crate::gap::Gap;
 use crate::goodbye::Goodbye;
@@ -14,6 +15,7 @@ use crate::header::{FrameHeader, FrameKind};
 use crate::heartbeat::Heartbeat;
 use crate::hello::Hello;
 use crate::limits::HEADER_SIZE;
+use crate::request::{Reply, Request};
 use crate::subscribe::{Subscribe, Subscribed};
 use crate::vitals::Vitals;
 use crate::welcome::Welcome;
@@ -47,8 +49,14 @@ pub enum Body<'a> {
     Goodbye(&'a Goodbye),
     /// See [`ErrorReport`].
     Error(&'a ErrorReport),
+    /// See [`Request`].
+    Request(&'a Request),
+    /// See [`Reply`].
+    Reply(&'a Reply),
     /// See [`Vitals`].
     Vitals(&'a Vitals),
+    /// See [`Event`].
+    Event(&'a Event),
     /// A kind this crate does not know: skip it.
     Unknown(&'a [u8]),
 }
@@ -90,7 +98,16 @@ impl<'a> Body<'a> {
             FrameKind::Heartbeat => Self::Heartbeat(view(payload)?),
             FrameKind::Goodbye => Self::Goodbye(checked(view(payload)?, Goodbye::check)?),
             FrameKind::Error => Self::Error(checked(view(payload)?, ErrorReport::check)?),
+            FrameKind::Request => Self::Request(checked(
+                Request::ref_from_bytes(payload).map_err(|_| FrameError::Length)?,
+                Request::check,
+            )?),
+            FrameKind::Reply => Self::Reply(checked(
+                Reply::ref_from_bytes(payload).map_err(|_| FrameError::Length)?,
+                Reply::check,
+            )?),
             FrameKind::Vitals => Self::Vitals(checked(view(payload)?, Vitals::check)?),
+            FrameKind::Event => Self::Event(Event::parse(payload)?),
         })
     }
 }

@@ -115,8 +115,14 @@ pub enum FrameKind {
     Goodbye = 7,
     /// Server: what was wrong with the client's bytes.
     Error = 8,
+    /// Client: something to be done.
+    Request = 9,
+    /// Server: what became of it.
+    Reply = 10,
     /// Server: the machine's vitals.
     Vitals = 16,
+    /// Server: an application's event.
+    Event = 32,
 }
 
 impl FrameKind {
@@ -132,7 +138,10 @@ impl FrameKind {
             6 => Self::Heartbeat,
             7 => Self::Goodbye,
             8 => Self::Error,
+            9 => Self::Request,
+            10 => Self::Reply,
             16 => Self::Vitals,
+            32 => Self::Event,
             _ => return None,
         })
     }
@@ -151,7 +160,7 @@ impl StreamId {
     pub const SAMPLES: Self = Self(2);
     /// Top processes. Reserved.
     pub const PROCESSES: Self = Self(3);
-    /// Application events. Reserved.
+    /// Application events.
     pub const EVENTS: Self = Self(4);
 
     /// Its name in JSON; `None` for a number without a stream.

@@ -34,6 +34,8 @@
 
 pub mod decoder;
 pub mod error;
+pub mod event;
+pub mod event_kind;
 pub mod frame;
 pub mod frame_error;
 pub mod gap;
@@ -43,16 +45,21 @@ pub mod heartbeat;
 pub mod hello;
 pub mod json;
 pub mod limits;
+pub mod numbers;
 pub mod opta1;
 pub mod payload;
+pub mod place;
+pub mod request;
 pub mod state;
 pub mod subscribe;
-mod text;
+pub mod text;
 pub mod vitals;
 pub mod welcome;
 
 pub use decoder::Decoder;
 pub use error::{ErrorCode, ErrorReport};
+pub use event::{Data, Event, EventFields};
+pub use event_kind::{AppState, EventKind, Form};
 pub use frame::{Body, Frame};
 pub use frame_error::FrameError;
 pub use gap::{Gap, GapReason};
@@ -60,9 +67,13 @@ pub use goodbye::{Goodbye, GoodbyeReason};
 pub use header::{FrameHeader, FrameKind, MAGIC, StreamId, VERSION};
 pub use heartbeat::Heartbeat;
 pub use hello::Hello;
+pub use numbers::{Number, NumberValue, Numbers};
 pub use payload::{Payload, Position, Stamp, emit};
+pub use place::{PLACES, Place, SYSTEM_PLACE};
+pub use request::{Ack, Action, Reply, ReplyFields, Request};
 pub use state::{NoData, Reading, State};
 pub use subscribe::{Resume, Streams, Subscribe, SubscribeOptions, Subscribed};
+pub use text::Words;
 pub use vitals::{Color, Field, SystemState, Vitals};
 pub use welcome::{StreamEntry, Welcome};
 

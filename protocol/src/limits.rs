@@ -16,6 +16,16 @@ pub const FRAME_ALIGN: usize = 8;
 /// Bytes of an event's payload by default (`limits.event_bytes`).
 pub const EVENT_BYTES: u32 = 8 * 1024;
 
+/// Bytes of the largest event payload that any server takes: with the rest of a request it fits
+/// into the limit of payloads.
+pub const EVENT_BYTES_MAX: u32 = 60 * 1024;
+
+/// Bytes of an event's name: a topic of many parts, or a hook's name.
+pub const EVENT_NAME_MAX: usize = 128;
+
+/// Bytes of a request's `id` as JSON.
+pub const REQUEST_ID_MAX: usize = 64;
+
 /// Bytes of a JSON line that carries an event of `event_bytes`: each byte may become `\u00XX`, and
 /// the keys need room.
 #[must_use]
@@ -39,6 +49,9 @@ pub const SUBSCRIBE_LINE_MAX: usize = 2048;
 /// Nesting of JSON that is read. A subscribe line needs 2, a request with an event 3; the data of
 /// an event may be deeper than a person writes by hand.
 pub const JSON_DEPTH_MAX: usize = 16;
+
+/// Nesting of an event's data: two levels stand around it in the request that submits it.
+pub const DATA_DEPTH_MAX: usize = JSON_DEPTH_MAX - 2;
 
 /// Streams of one server: as many as a set of streams has bits.
 pub const STREAMS_MAX: usize = 16;

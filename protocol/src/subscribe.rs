@@ -195,6 +195,12 @@ impl Subscribe {
         patterns(self.text.get(..self.topics_len()))
     }
 
+    /// The same as they stand in the frame, each ended by a newline.
+    #[must_use]
+    pub fn topics_text(&self) -> &[u8] {
+        self.text.get(..self.topics_len()).unwrap_or_default()
+    }
+
     /// Patterns of sensor groups; none means all.
     pub fn groups(&self) -> impl Iterator<Item = &str> {
         patterns(self.text.get(self.topics_len()..self.text_len()))

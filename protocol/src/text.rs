@@ -1,4 +1,70 @@
-//! Text in fields of fixed size.
+//! Text on its way into a frame.
+
+use crate::frame_error::FrameError;
+use crate::json::Text;
+
+/// Text, as it is or as the inside of a JSON string.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Words<'a> {
+    /// As it is.
+    Plain(&'a str),
+    /// With JSON's escapes.
+    Escaped(Text<'a>),
+}
+
+impl Words<'_> {
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        match self {
+            Self::Plain(text) => text.is_empty(),
+            Self::Escaped(text) => text.escaped().is_empty(),
+        }
+    }
+
+    /// Words between white space.
+    #[must_use]
+    pub fn count(self) -> u64 {
+        let mut in_word = false;
+        let mut count = 0;
+        let mut take = |char: char| {
+            count += u64::from(!char.is_whitespace() && !in_word);
+            in_word = !char.is_whitespace();
+        };
+        match self {
+            Self::Plain(text) => text.chars().for_each(&mut take),
+            Self::Escaped(text) => text.chars().for_each(&mut take),
+        }
+        count
+    }
+
+    /// Writes the text in UTF-8 to the front of `buffer` and returns its size.
+    ///
+    /// # Errors
+    ///
+    /// [`FrameError::Short`] when it does not fit.
+    pub fn write(self, buffer: &mut [u8]) -> Result<usize, FrameError> {
+        let text = match self {
+            Self::Plain(text) => text,
+            // Most strings have no escape.
+            Self::Escaped(text) if !text.escaped().contains('\\') => text.escaped(),
+            Self::Escaped(text) => return write_chars(text, buffer),
+        };
+        let target = buffer.get_mut(..text.len()).ok_or(FrameError::Short)?;
+        target.copy_from_slice(text.as_bytes());
+        Ok(text.len())
+    }
+}
+
+fn write_chars(text: Text<'_>, buffer: &mut [u8]) -> Result<usize, FrameError> {
+    let mut size = 0;
+    for char in text.chars() {
+        let target = buffer.get_mut(size..size + char.len_utf8()).ok_or(FrameError::Short)?;
+        char.encode_utf8(target);
+        size += char.len_utf8();
+    }
+    Ok(size)
+}
 
 /// The longest prefix of `text` of at most `size` bytes that ends between two characters.
 pub(crate) fn prefix(text: &str, size: usize) -> &str {
@@ -7,4 +73,26 @@ pub(crate) fn prefix(text: &str, size: usize) -> &str {
         end -= 1;
     }
     &text[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_become_characters() {
+        let mut buffer = [0; 16];
+        let text = Words::Escaped(Text::from_escaped(r"a\n\u00e9"));
+        assert_eq!(text.write(&mut buffer), Ok(4));
+        assert_eq!(&buffer[..4], "a\né".as_bytes());
+        assert_eq!(text.write(&mut buffer[..3]), Err(FrameError::Short));
+    }
+
+    #[test]
+    fn words_are_counted_between_white_space() {
+        for (text, count) in [("", 0), ("  ", 0), ("one", 1), (" one\ttwo\n three ", 3)] {
+            assert_eq!(Words::Plain(text).count(), count, "{text:?}");
+        }
+        assert_eq!(Words::Escaped(Text::from_escaped(r"Hello\nworld")).count(), 2);
+    }
 }

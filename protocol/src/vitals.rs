@@ -101,6 +101,24 @@ impl Field {
         Self::SystemState,
     ];
 
+    /// Its unit, as people write it; empty when it has none.
+    #[must_use]
+    pub const fn unit(self) -> &'static str {
+        match self {
+            Self::CpuUsage | Self::MemoryUsage | Self::DiskUsage | Self::BatteryCharge => "%",
+            Self::MemoryTotal | Self::MemoryUsed | Self::SwapTotal | Self::SwapUsed => "B",
+            Self::DiskReadBytes
+            | Self::DiskWriteBytes
+            | Self::NetworkRxBytes
+            | Self::NetworkTxBytes => "B",
+            Self::Temperature | Self::GpuTemperature => "°C",
+            Self::FanSpeeds => "RPM",
+            Self::PowerWatts => "W",
+            Self::Uptime => "s",
+            Self::Load | Self::ProcessCount | Self::Momentum | Self::SystemState => "",
+        }
+    }
+
     /// Its key in JSON.
     #[must_use]
     pub const fn name(self) -> &'static str {

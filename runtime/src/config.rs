@@ -1,11 +1,25 @@
-//! What a hub is told at its start.
+//! What a hub is told at its start, and again when its settings are read anew.
+//!
+//! Everything but the directory has a fixed size, so that a running hub can be told again without a
+//! heap allocation.
+
+mod check;
 
 use std::path::PathBuf;
 
-use kymo_protocol::Streams;
-use kymo_protocol::limits::{RATE_MHZ_MAX, RATE_MHZ_MIN};
+use kymo_platform::socket::PATH_MAX;
+use kymo_protocol::limits::RATE_MHZ_MAX;
+use kymo_protocol::{StreamId, Streams};
+use nix::unistd::Group;
 
-use crate::limits::{CLIENTS_DEFAULT, CLIENTS_MAX, LISTENERS_MAX};
+use crate::inbox::Capacity;
+use crate::limits::{
+    CLIENTS_DEFAULT, EVENT_BYTES_DEFAULT, GROUP_NAME_MAX, JOURNAL_BYTES_DEFAULT, JOURNAL_PATH_MAX,
+    LISTENERS_MAX,
+};
+use crate::message::Message;
+
+pub use check::parse_rate;
 
 /// The rate of subscribers that name none, in thousandths of a hertz.
 pub const RATE_MHZ_DEFAULT: u32 = 25_000;
@@ -17,11 +31,19 @@ pub struct Config {
     /// Where relative listener paths and the lock file are. `None`: no lock, absolute paths only.
     pub directory: Option<PathBuf>,
     /// Where to listen, and for whom.
-    pub listeners: Vec<Listener>,
+    pub listeners: heapless::Vec<Listener, LISTENERS_MAX>,
     /// Rate of subscribers that name none, in thousandths of a hertz.
     pub rate_mhz: u32,
     /// Bounds.
     pub limits: Limits,
+    /// Where events are kept; `None`: nowhere.
+    pub journal: Option<JournalSettings>,
+    /// What each user may take at most.
+    pub quotas: Quotas,
+    /// Who may read beside this user and root.
+    pub access: Access,
+    /// Room for events of other threads of this process; `None`: it has no publishers.
+    pub inbox: Option<Capacity>,
 }
 
 /// Bounds a host may set.
@@ -31,21 +53,50 @@ pub struct Limits {
     pub clients: u32,
     /// Highest rate that is granted, in thousandths of a hertz.
     pub rate_mhz_max: u32,
+    /// Bytes of an event's payload.
+    pub event_bytes: u32,
+}
+
+/// Where and how much of the events is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalSettings {
+    /// Bytes on disk, all taken at the start.
+    pub bytes: u32,
+    /// The directory, absolute; `None`: where the host keeps its state.
+    pub path: Option<heapless::String<JOURNAL_PATH_MAX>>,
+}
+
+/// What one user id may take at most, whoever it is; 0 means as much as there is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Quotas {
+    /// Connections held at once.
+    pub connections: u32,
+    /// Events submitted in a second.
+    pub events_per_s: u32,
+    /// Bytes of events submitted in a second.
+    pub bytes_per_s: u32,
+}
+
+/// Who may read beside this user and root.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Access {
+    /// A group whose members may enter the directory and connect to its listeners.
+    pub read_group: Option<heapless::String<GROUP_NAME_MAX>>,
 }
 
 /// One place to connect to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listener {
     /// Path of the socket, relative to the directory or absolute.
-    pub path: PathBuf,
+    pub path: heapless::String<PATH_MAX>,
     /// What is spoken there.
     pub format: ListenerFormat,
     /// What a client gets that asks for nothing; only for formats that serve unasked.
     pub streams: Streams,
     /// Rate of such a client in thousandths of a hertz; `None` for the hub's.
     pub rate_mhz: Option<u32>,
-    /// Mode of the socket file.
-    pub mode: u32,
+    /// Mode of the socket file; `None` for what [`Config::mode_of`] makes of it.
+    pub mode: Option<u32>,
     /// JSON without welcome, heartbeat and `seq`.
     pub bare: bool,
 }
@@ -59,11 +110,13 @@ pub enum ListenerFormat {
     Json,
     /// Version 1; the server speaks and the client never does.
     Opta1,
+    /// Requests and their replies, for the server's own user and root alone.
+    Control,
 }
 
 /// A setting that can't be used, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConfigError(pub String);
+pub struct ConfigError(pub Message);
 
 impl std::fmt::Display for ConfigError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -75,7 +128,17 @@ impl std::error::Error for ConfigError {}
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { clients: CLIENTS_DEFAULT, rate_mhz_max: RATE_MHZ_MAX }
+        Self {
+            clients: CLIENTS_DEFAULT,
+            rate_mhz_max: RATE_MHZ_MAX,
+            event_bytes: EVENT_BYTES_DEFAULT,
+        }
+    }
+}
+
+impl Default for JournalSettings {
+    fn default() -> Self {
+        Self { bytes: JOURNAL_BYTES_DEFAULT, path: None }
     }
 }
 
@@ -83,19 +146,66 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             directory: None,
-            listeners: Vec::new(),
+            listeners: heapless::Vec::new(),
             rate_mhz: RATE_MHZ_DEFAULT,
             limits: Limits::default(),
+            journal: None,
+            quotas: Quotas::default(),
+            access: Access::default(),
+            inbox: Some(Capacity::default()),
+        }
+    }
+}
+
+impl ListenerFormat {
+    /// What a client gets that asks for nothing, unless the listener says otherwise: on a binary
+    /// one nothing, because there the client speaks first.
+    #[must_use]
+    pub fn streams(self) -> Streams {
+        let vitals = Streams::default().with(StreamId::VITALS);
+        match self {
+            Self::Binary | Self::Control => Streams::default(),
+            Self::Json => vitals.with(StreamId::EVENTS),
+            Self::Opta1 => vitals,
         }
     }
 }
 
 impl Listener {
     /// A listener at `path` with the defaults of its format.
-    #[must_use]
-    pub fn new(path: impl Into<PathBuf>, format: ListenerFormat) -> Self {
-        let streams = Streams::default().with(kymo_protocol::StreamId::VITALS);
-        Self { path: path.into(), format, streams, rate_mhz: None, mode: 0o600, bare: false }
+    ///
+    /// # Errors
+    ///
+    /// When the path is longer than a socket's may be.
+    pub fn new(path: &str, format: ListenerFormat) -> Result<Self, ConfigError> {
+        let path = path.try_into().map_err(|_| {
+            let size = path.len();
+            let text = format_args!("the path has {size} bytes; a socket's may have {PATH_MAX}");
+            ConfigError(Message::new(text))
+        })?;
+        let streams = format.streams();
+        Ok(Self { path, format, streams, rate_mhz: None, mode: None, bare: false })
+    }
+}
+
+impl Access {
+    /// The group's number, asked of the system; `None` without a group. To be called at the start:
+    /// the system's list of groups may be anywhere.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such group, or the system can't tell.
+    pub fn group_id(&self) -> Result<Option<u32>, ConfigError> {
+        let Some(name) = &self.read_group else { return Ok(None) };
+        let fail = |why: &str| {
+            let name = name.escape_debug();
+            ConfigError(Message::new(format_args!("access.read_group: {why} `{name}`")))
+        };
+        match Group::from_name(name) {
+            Ok(Some(group)) => Ok(Some(group.gid.as_raw())),
+            Ok(None) => Err(fail("there is no group")),
+            Err(_) => Err(fail("the system can't look up the group")),
+        }
     }
 }
 
@@ -103,116 +213,85 @@ impl Config {
     /// The default listeners in `directory`: `stream.sock` and `json.sock`.
     #[must_use]
     pub fn in_directory(directory: impl Into<PathBuf>) -> Self {
-        Self {
-            directory: Some(directory.into()),
-            listeners: vec![
-                Listener::new("stream.sock", ListenerFormat::Binary),
-                Listener::new("json.sock", ListenerFormat::Json),
-            ],
-            ..Self::default()
+        let mut config = Self { directory: Some(directory.into()), ..Self::default() };
+        config.reset();
+        config
+    }
+
+    /// Sets everything but the directory to what [`in_directory`](Self::in_directory) gives, so
+    /// that settings can be read anew. Allocates nothing.
+    pub fn reset(&mut self) {
+        let directory = self.directory.take();
+        *self = Self { directory, inbox: self.inbox, ..Self::default() };
+        if self.directory.is_some() {
+            let defaults = [
+                ("stream.sock", ListenerFormat::Binary),
+                ("json.sock", ListenerFormat::Json),
+                ("control.sock", ListenerFormat::Control),
+            ];
+            let listeners = defaults.into_iter().map(|(path, format)| Listener::new(path, format));
+            self.listeners.extend(listeners.filter_map(Result::ok));
         }
     }
 
-    /// Checks every setting against its range and against the others.
-    ///
-    /// # Errors
-    ///
-    /// A [`ConfigError`] that names the first setting that can't be used and what it may be.
-    pub fn check(&self) -> Result<(), ConfigError> {
-        let fail = |text: String| Err(ConfigError(text));
-        if !(1..=CLIENTS_MAX).contains(&self.limits.clients) {
-            return fail(format!(
-                "limits.clients is {}; it may be 1 to {CLIENTS_MAX}",
-                self.limits.clients
-            ));
-        }
-        if !(RATE_MHZ_MIN..=RATE_MHZ_MAX).contains(&self.limits.rate_mhz_max) {
-            return fail("limits.rate_max may be 0.1 to 1000 Hz".into());
-        }
-        let rate_range = RATE_MHZ_MIN..=self.limits.rate_mhz_max;
-        if !rate_range.contains(&self.rate_mhz) {
-            return fail(format!("the rate may be 0.1 to {} Hz", hertz(self.limits.rate_mhz_max)));
-        }
-        if self.listeners.len() > LISTENERS_MAX {
-            return fail(format!("at most {LISTENERS_MAX} listeners"));
-        }
-        for (index, listener) in self.listeners.iter().enumerate() {
-            let path = listener.path.display();
-            if listener.path.as_os_str().is_empty() {
-                return fail("a listener's path is empty".into());
+    /// The mode of a listener's socket file: as asked, else for its owner alone, or with a group of
+    /// readers for that group as well.
+    #[must_use]
+    pub fn mode_of(&self, listener: &Listener) -> u32 {
+        let default = match listener.format {
+            ListenerFormat::Binary | ListenerFormat::Json | ListenerFormat::Opta1
+                if self.access.read_group.is_some() =>
+            {
+                0o660
             }
-            if listener.path.is_relative() {
-                if self.directory.is_none() {
-                    return fail(format!("listener {path}: a relative path needs a directory"));
-                }
-                if listener.path.components().count() != 1 {
-                    return fail(format!(
-                        "listener {path}: a relative path is a file name in the directory"
-                    ));
-                }
-            }
-            if self.listeners[..index].iter().any(|other| other.path == listener.path) {
-                return fail(format!("listener {path}: two listeners have this path"));
-            }
-            if listener.rate_mhz.is_some_and(|rate| !rate_range.contains(&rate)) {
-                let max = hertz(self.limits.rate_mhz_max);
-                return fail(format!("listener {path}: rate_hz may be 0.1 to {max} Hz"));
-            }
-            if listener.mode & !0o777 != 0 || listener.mode & 0o600 != 0o600 {
-                return fail(format!(
-                    "listener {path}: mode {:#o} does not let its owner read and write",
-                    listener.mode
-                ));
-            }
-            if listener.bare && listener.format != ListenerFormat::Json {
-                return fail(format!("listener {path}: only a json listener can be bare"));
-            }
-        }
-        Ok(())
+            _ => 0o600,
+        };
+        listener.mode.unwrap_or(default)
     }
-}
-
-/// Hertz as people write them on a command line, in thousandths.
-///
-/// # Errors
-///
-/// When the text is no number, or not one from 0.1 to 1000.
-pub fn parse_rate(text: &str) -> Result<u32, ConfigError> {
-    let hz: f64 = text.parse().map_err(|_| ConfigError("not a number".into()))?;
-    if !(0.1..=1000.0).contains(&hz) {
-        return Err(ConfigError("a rate is 0.1 to 1000 Hz".into()));
-    }
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // in range, see above
-    Ok((hz * 1000.0).round() as u32)
-}
-
-fn hertz(mhz: u32) -> f64 {
-    f64::from(mhz) / 1000.0
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn refused(change: impl FnOnce(&mut Config)) -> String {
+    #[test]
+    fn a_group_of_readers_opens_what_has_no_mode_of_its_own() {
         let mut config = Config::in_directory("/run/kymo");
-        change(&mut config);
-        config.check().unwrap_err().0
+        assert_eq!(config.mode_of(&config.listeners[1]), 0o600);
+        config.access.read_group = Some("daemon".try_into().unwrap());
+        assert_eq!(config.mode_of(&config.listeners[1]), 0o660);
+        config.listeners[1].mode = Some(0o600);
+        assert_eq!(config.mode_of(&config.listeners[1]), 0o600);
     }
 
     #[test]
-    fn each_mistake_is_named() {
-        assert_eq!(Config::in_directory("/run/kymo").check(), Ok(()));
-        assert!(refused(|c| c.limits.clients = 0).contains("limits.clients is 0"));
-        assert!(refused(|c| c.limits.clients = 16_385).contains("16384"));
-        assert!(refused(|c| c.rate_mhz = 99).contains("rate"));
-        assert!(refused(|c| c.limits.rate_mhz_max = 1_000_001).contains("rate_max"));
-        assert!(refused(|c| c.directory = None).contains("needs a directory"));
-        assert!(refused(|c| c.listeners[0].path = "a/b".into()).contains("file name"));
-        assert!(refused(|c| c.listeners[0].path = "../b".into()).contains("file name"));
-        assert!(refused(|c| c.listeners[0].path = "json.sock".into()).contains("two listeners"));
-        assert!(refused(|c| c.listeners[1].rate_mhz = Some(0)).contains("rate_hz"));
-        assert!(refused(|c| c.listeners[1].mode = 0o1600).contains("mode"));
-        assert!(refused(|c| c.listeners[0].bare = true).contains("bare"));
+    fn groups_are_looked_up() {
+        let mut access = Access::default();
+        assert_eq!(access.group_id(), Ok(None));
+        access.read_group = Some("root".try_into().unwrap());
+        assert_eq!(access.group_id(), Ok(Some(0)));
+        access.read_group = Some("no such group".try_into().unwrap());
+        let error = access.group_id().unwrap_err().to_string();
+        assert_eq!(error, "access.read_group: there is no group `no such group`");
+    }
+
+    #[test]
+    fn what_is_reset_is_as_at_the_start() {
+        let mut config = Config::in_directory("/run/kymo");
+        config.listeners.clear();
+        config.quotas.connections = 7;
+        config.reset();
+        assert_eq!(config, Config::in_directory("/run/kymo"));
+        config.directory = None;
+        config.reset();
+        assert_eq!(config, Config::default());
+    }
+
+    #[test]
+    fn too_long_a_path_is_refused_with_the_limit() {
+        let path = "x".repeat(PATH_MAX + 1);
+        let error = Listener::new(&path, ListenerFormat::Json).unwrap_err().to_string();
+        assert!(error.contains(&format!("{} bytes", PATH_MAX + 1)), "{error}");
+        assert!(Listener::new(&path[1..], ListenerFormat::Json).is_ok());
     }
 }

@@ -2,48 +2,90 @@
 //!
 //! | table | key | type | range | default |
 //! |---|---|---|---|---|
+//! | | `rate_hz` | number | 0.1 to 1000 Hz | 25 |
 //! | `[[listener]]` | `path` | string | a file name in the directory, or absolute | required |
-//! | | `format` | string | `binary`, `json`, `opta1` | required |
-//! | | `streams` | strings | `vitals` | `["vitals"]` |
+//! | | `format` | string | `binary`, `json`, `opta1`, `control` | required |
+//! | | `streams` | strings | `vitals`, `events`; by format, see below | all it may be |
 //! | | `rate_hz` | number | 0.1 to 1000 Hz | the daemon's rate |
-//! | | `mode` | integer | 0o600 to 0o777, with 0o600 | 0o600 |
+//! | | `mode` | integer | 0o600 to 0o777, with 0o600 | 0o600; 0o660 with a `read_group` |
 //! | | `bare` | boolean | only with `json` | false |
 //! | `[limits]` | `clients` | integer | 1 to 16384 | 256 |
 //! | | `rate_max` | number | 0.1 to 1000 Hz | 1000 |
+//! | | `event_bytes` | integer | 1024 to 61440 | 8192 |
+//! | `[journal]` | `enabled` | boolean | | true where the table stands, and in kymod |
+//! | | `bytes` | integer | 262144 to 1073741824, and 16 × `event_bytes` | 4194304 |
+//! | | `path` | string | absolute, at most 960 bytes | the state directory |
+//! | `[quotas]` | `connections` | integer | 0 to 16384; 0 is no quota | 0 |
+//! | | `events_per_s` | integer | 0 to 10000000; 0 is no quota | 0 |
+//! | | `bytes_per_s` | integer | 0, or `event_bytes` to 1073741824 | 0 |
+//! | `[access]` | `read_group` | string | a group's name, at most 32 bytes | nobody |
+//!
+//! `json` serves both streams unasked, `opta1` has vitals alone, clients of a `binary` listener
+//! name theirs themselves, and `control` takes requests, of its owner and root alone, whatever the
+//! `read_group`. Quotas are those of one user id, whichever it is.
 //!
 //! Each `[[listener]]` adds one to those there are. Anything else is an error that says where,
 //! because a misspelt setting would otherwise be one that silently does not hold. Whether the
 //! settings fit together is for [`Config::check`](crate::Config::check) to say.
+//!
+//! Settings are read again while the hub runs, so only [`TomlReader::new`] and [`ConfigFile::new`]
+//! allocate.
 
+mod decode;
+mod draft;
+mod fault;
+mod schema;
 mod toml;
+mod walk;
 
+use std::ffi::{CString, OsStr};
 use std::fmt;
+use std::fs::File;
+use std::io::{self, ErrorKind, Read};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
-use kymo_protocol::limits::{RATE_MHZ_MAX, RATE_MHZ_MIN};
-use kymo_protocol::{StreamId, Streams};
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open};
+use nix::sys::stat::Mode;
 
-use crate::config::{Config, Listener, ListenerFormat};
-use crate::limits::CLIENTS_MAX;
-use toml::{Fault, Key, Node, Table, Value};
+use crate::config::Config;
+use crate::limits::CONFIG_SIZE_MAX;
+use crate::message::Message;
+use draft::Draft;
+use fault::Fault;
+pub use toml::TomlReader;
 
-/// The streams a listener can give unasked.
-const STREAMS: [(&str, StreamId); 1] = [("vitals", StreamId::VITALS)];
-
-const FORMATS: [(&str, ListenerFormat); 3] = [
-    ("binary", ListenerFormat::Binary),
-    ("json", ListenerFormat::Json),
-    ("opta1", ListenerFormat::Opta1),
-];
-
-/// What is wrong in a settings file, and where.
+/// What is wrong in a text of settings, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TomlError {
     /// The line, from 1.
-    pub line: usize,
+    pub line: u32,
     /// The character in the line, from 1.
-    pub column: usize,
+    pub column: u32,
     /// What is wrong.
-    pub text: String,
+    pub text: Message,
+}
+
+/// Why a file of settings can't be used. Showing it allocates nothing.
+#[derive(Debug)]
+pub enum ConfigFileError {
+    /// The operating system refused it.
+    System(io::Error),
+    /// It is no file: reading it could wait forever.
+    NoFile,
+    /// What stands in it is wrong.
+    Toml(TomlError),
+}
+
+/// A file of settings, and the memory to read it again and again. To be kept as long as the hub:
+/// the memory is a large block of which little is touched, and giving it back before the hub takes
+/// its own makes glibc touch more of that.
+#[derive(Debug)]
+pub struct ConfigFile {
+    path: CString,
+    bytes: Vec<u8>,
+    reader: TomlReader,
 }
 
 impl fmt::Display for TomlError {
@@ -56,23 +98,59 @@ impl std::error::Error for TomlError {}
 
 impl TomlError {
     fn new(text: &str, fault: Fault) -> Self {
-        let before = text.get(..fault.at).unwrap_or(text);
+        let mut end = fault.at.min(text.len());
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        let before = text.get(..end).unwrap_or_default();
         let line = before.rsplit('\n').next().unwrap_or_default();
+        let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX).saturating_add(1);
         Self {
-            line: before.matches('\n').count() + 1,
-            column: line.trim_start_matches('\u{feff}').chars().count() + 1,
+            line: number(before.matches('\n').count()),
+            column: number(line.trim_start_matches('\u{feff}').chars().count()),
             text: fault.text,
         }
     }
 }
 
-impl Config {
+impl fmt::Display for ConfigFileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            // An io::Error would make a string of it.
+            Self::System(error) => match error.raw_os_error() {
+                Some(number) => f.write_str(Errno::from_raw(number).desc()),
+                None => write!(f, "{error}"),
+            },
+            Self::NoFile => f.write_str("not a regular file"),
+            Self::Toml(error) => write!(f, "{error}"),
+        }
+    }
+}
+
+impl std::error::Error for ConfigFileError {}
+
+impl TomlReader {
     /// Takes settings from a TOML text over. What the text does not mention stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// A [`TomlError`] that names the first mistake; nothing is taken over then.
+    pub fn read(&mut self, text: &str, config: &mut Config) -> Result<(), TomlError> {
+        let mut draft = Draft::new(config);
+        self.draw(text, &mut draft).map_err(|fault| TomlError::new(text, fault))?;
+        draft.finish(config);
+        Ok(())
+    }
+}
+
+impl Config {
+    /// Takes settings from a TOML text over. What the text does not mention stays as it is. To read
+    /// more than once, and without a heap allocation, keep a [`TomlReader`].
     ///
     /// ```
     /// let mut config = kymo::Config::in_directory("/run/kymo");
     /// config.read_toml("[[listener]]\npath = 'opta.sock'\nformat = 'opta1'\n")?;
-    /// assert_eq!(config.listeners.len(), 3);
+    /// assert_eq!(config.listeners.len(), 4);
     ///
     /// let error = config.read_toml("[limits]\nclient = 9\n").unwrap_err();
     /// assert_eq!(error.to_string(), "2:1: unknown key `client`; did you mean `clients`?");
@@ -83,184 +161,78 @@ impl Config {
     ///
     /// A [`TomlError`] that names the first mistake; nothing is taken over then.
     pub fn read_toml(&mut self, text: &str) -> Result<(), TomlError> {
-        let mut read = self.clone();
-        toml::parse(text)
-            .and_then(|root| read.take_over(root))
-            .map_err(|fault| TomlError::new(text, fault))?;
-        *self = read;
-        Ok(())
+        // Not the largest: a large block that is given back makes glibc put the hub's buffers where
+        // they are cleared, and so touched, instead of mapped.
+        TomlReader::for_size(text.len()).read(text, self)
+    }
+}
+
+impl ConfigFile {
+    /// The file at `path`, which is not looked at yet; the only call that allocates. A relative
+    /// path is that of the working directory at each reading.
+    ///
+    /// # Errors
+    ///
+    /// When the path has a NUL in it.
+    pub fn new(path: &Path) -> io::Result<Self> {
+        let path = CString::new(path.as_os_str().as_bytes())?;
+        // One byte more, to see that there is more.
+        Ok(Self { path, bytes: vec![0; CONFIG_SIZE_MAX + 1], reader: TomlReader::new() })
     }
 
-    fn take_over(&mut self, root: Table) -> Result<(), Fault> {
-        for (key, node) in root.entries {
-            match key.name.as_str() {
-                "listener" => {
-                    for node in array(&key, node, "tables: write [[listener]]")? {
-                        let at = node.at;
-                        let listener = listener(at, table(&key, node)?)?;
-                        self.listeners.push(listener);
-                    }
-                }
-                "limits" => self.take_limits(table(&key, node)?)?,
-                _ => return Err(unknown("key", &key, &["listener", "limits"])),
+    /// Its path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        Path::new(OsStr::from_bytes(self.path.as_bytes()))
+    }
+
+    /// Takes its settings over, as [`TomlReader::read`] does.
+    ///
+    /// # Errors
+    ///
+    /// Why not; nothing is taken over then.
+    pub fn read(&mut self, config: &mut Config) -> Result<(), ConfigFileError> {
+        let size = self.fill().map_err(ConfigFileError::System)?;
+        let Some(size) = size else { return Err(ConfigFileError::NoFile) };
+        let bytes = self.bytes.get(..size).unwrap_or_default();
+        let text = match str::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(error) => {
+                let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
+                let fault = Fault::new(valid.len(), format_args!("not text in UTF-8"));
+                let valid = str::from_utf8(valid).unwrap_or_default();
+                return Err(ConfigFileError::Toml(TomlError::new(valid, fault)));
+            }
+        };
+        self.reader.read(text, config).map_err(ConfigFileError::Toml)
+    }
+
+    /// Reads the file, as far as it may go; `None` when it is something else.
+    fn fill(&mut self) -> io::Result<Option<usize>> {
+        // Opening a pipe would wait for somebody to write into it.
+        let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+        let mut file = File::from(open(self.path.as_c_str(), flags, Mode::empty())?);
+        if !file.metadata()?.is_file() {
+            return Ok(None);
+        }
+        let mut size = 0;
+        while let Some(space) = self.bytes.get_mut(size..).filter(|space| !space.is_empty()) {
+            match file.read(space) {
+                Ok(0) => break,
+                Ok(count) => size += count,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
             }
         }
-        Ok(())
+        Ok(Some(size))
     }
-
-    fn take_limits(&mut self, table: Table) -> Result<(), Fault> {
-        for (key, node) in table.entries {
-            match key.name.as_str() {
-                "clients" => {
-                    let clients = integer(&key, &node, 1..=i64::from(CLIENTS_MAX))?;
-                    self.limits.clients = clients
-                        .ok_or_else(|| out_of_range(&key, &node, &format!("1 to {CLIENTS_MAX}")))?;
-                }
-                "rate_max" => self.limits.rate_mhz_max = rate(&key, &node)?,
-                _ => return Err(unknown("key", &key, &["clients", "rate_max"])),
-            }
-        }
-        Ok(())
-    }
-}
-
-fn listener(at: usize, table: Table) -> Result<Listener, Fault> {
-    const KEYS: [&str; 6] = ["path", "format", "streams", "rate_hz", "mode", "bare"];
-    let (mut path, mut format) = (None, None);
-    let mut listener = Listener::new("", ListenerFormat::Json);
-    for (key, node) in table.entries {
-        match key.name.as_str() {
-            "path" => path = Some(string(&key, &node)?.to_string()),
-            "format" => format = Some(choice("format", &key, &node, &FORMATS)?),
-            "streams" => {
-                listener.streams = Streams::default();
-                for node in array(&key, node, "strings")? {
-                    let stream = choice("stream", &key, &node, &STREAMS)?;
-                    listener.streams = listener.streams.with(stream);
-                }
-            }
-            "rate_hz" => listener.rate_mhz = Some(rate(&key, &node)?),
-            "mode" => listener.mode = mode(&key, &node)?,
-            "bare" => match node.value {
-                Value::Bool(bare) => listener.bare = bare,
-                _ => return Err(wrong_type(&key, &node, "true or false")),
-            },
-            _ => return Err(unknown("key", &key, &KEYS)),
-        }
-    }
-    let missing = |name| Fault { at, text: format!("this listener has no `{name}`") };
-    listener.path = path.ok_or_else(|| missing("path"))?.into();
-    listener.format = format.ok_or_else(|| missing("format"))?;
-    Ok(listener)
-}
-
-fn table(key: &Key, node: Node) -> Result<Table, Fault> {
-    match node.value {
-        Value::Table(table) => Ok(table),
-        _ => Err(wrong_type(key, &node, "a table")),
-    }
-}
-
-fn array(key: &Key, node: Node, of: &str) -> Result<Vec<Node>, Fault> {
-    match node.value {
-        Value::Array(items, _) => Ok(items),
-        _ => Err(wrong_type(key, &node, &format!("an array of {of}"))),
-    }
-}
-
-fn string<'a>(key: &Key, node: &'a Node) -> Result<&'a str, Fault> {
-    match &node.value {
-        Value::String(text) => Ok(text),
-        _ => Err(wrong_type(key, node, "a string")),
-    }
-}
-
-/// One of a few words.
-fn choice<T: Copy>(what: &str, key: &Key, node: &Node, choices: &[(&str, T)]) -> Result<T, Fault> {
-    let word = string(key, node)?;
-    choices.iter().find(|(name, _)| *name == word).map(|(_, choice)| *choice).ok_or_else(|| {
-        let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
-        unknown(what, &Key { name: word.into(), at: node.at }, &names)
-    })
-}
-
-/// An integer; `None` when it is out of its range.
-fn integer(
-    key: &Key,
-    node: &Node,
-    range: std::ops::RangeInclusive<i64>,
-) -> Result<Option<u32>, Fault> {
-    match node.value {
-        Value::Integer(value) if range.contains(&value) => Ok(u32::try_from(value).ok()),
-        Value::Integer(_) => Ok(None),
-        _ => Err(wrong_type(key, node, "an integer")),
-    }
-}
-
-fn mode(key: &Key, node: &Node) -> Result<u32, Fault> {
-    let mode = integer(key, node, 0..=0o777)?.filter(|mode| mode & 0o600 == 0o600);
-    // 600 without the prefix is the mistake everybody makes.
-    mode.ok_or_else(|| out_of_range(key, node, "0o600 to 0o777 in octal, owner's bits included"))
-}
-
-/// Hertz as people write them, in thousandths.
-fn rate(key: &Key, node: &Node) -> Result<u32, Fault> {
-    #[allow(clippy::cast_precision_loss)] // far from the range then
-    let hz = match node.value {
-        Value::Integer(hz) => hz as f64,
-        Value::Float(hz) => hz,
-        _ => return Err(wrong_type(key, node, "a number")),
-    };
-    let mhz = (hz * 1000.0).round();
-    if !(f64::from(RATE_MHZ_MIN)..=f64::from(RATE_MHZ_MAX)).contains(&mhz) {
-        return Err(out_of_range(key, node, "0.1 to 1000 Hz"));
-    }
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // in range, see above
-    Ok(mhz as u32)
-}
-
-fn wrong_type(key: &Key, node: &Node, wanted: &str) -> Fault {
-    let text = format!("`{}` is {}; it must be {wanted}", key.name, node.value.kind());
-    Fault { at: node.at, text }
-}
-
-fn out_of_range(key: &Key, node: &Node, range: &str) -> Fault {
-    Fault { at: node.at, text: format!("`{}` may be {range}", key.name) }
-}
-
-fn unknown(what: &str, key: &Key, known: &[&str]) -> Fault {
-    let name = key.name.as_str();
-    let related = |known: &str| name.len() > 2 && (known.contains(name) || name.contains(known));
-    let nearest = known
-        .iter()
-        .map(|known| (if related(known) { 1 } else { distance(name, known) }, known))
-        .min()
-        .filter(|(distance, known)| *distance <= 2 && *distance < known.len());
-    let name = name.escape_debug();
-    key.fault(match nearest {
-        Some((_, known)) => format!("unknown {what} `{name}`; did you mean `{known}`?"),
-        None => format!("unknown {what} `{name}`; known: `{}`", known.join("`, `")),
-    })
-}
-
-/// How many characters must be inserted, removed or replaced to make one word the other.
-fn distance(one: &str, other: &str) -> usize {
-    let mut row: Vec<usize> = (0..=other.chars().count()).collect();
-    for (index, a) in one.chars().enumerate() {
-        let mut diagonal = index;
-        row[0] = index + 1;
-        for (at, b) in other.chars().enumerate() {
-            let replaced = diagonal + usize::from(a != b);
-            diagonal = row[at + 1];
-            row[at + 1] = replaced.min(diagonal + 1).min(row[at] + 1);
-        }
-    }
-    row[other.chars().count()]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{JournalSettings, Listener, ListenerFormat, Quotas};
+    use kymo_platform::socket::PATH_MAX;
     use proptest::prelude::*;
 
     fn read(text: &str) -> Result<Config, String> {
@@ -275,9 +247,13 @@ mod tests {
         }
     }
 
+    fn plain(path: &str, format: ListenerFormat) -> Listener {
+        Listener::new(path, format).unwrap()
+    }
+
     fn added(text: &str) -> Listener {
         let mut config = read(text).unwrap();
-        assert_eq!(config.listeners.len(), 3);
+        assert_eq!(config.listeners.len(), 4);
         config.listeners.pop().unwrap()
     }
 
@@ -291,23 +267,104 @@ mod tests {
         assert_eq!((config.limits.clients, config.limits.rate_mhz_max), (1000, 500_000));
         let expected = Listener {
             rate_mhz: Some(12_500),
-            mode: 0o660,
+            mode: Some(0o660),
             bare: true,
-            ..Listener::new("opta.sock", ListenerFormat::Json)
+            streams: ListenerFormat::Opta1.streams(),
+            ..plain("opta.sock", ListenerFormat::Json)
         };
-        assert_eq!(config.listeners[2], expected);
+        assert_eq!(config.listeners[3], expected);
         assert_eq!(config.check(), Ok(()));
     }
 
     #[test]
     fn defaults_are_those_of_the_format() {
-        for (name, format) in FORMATS {
+        let formats = [
+            ("binary", ListenerFormat::Binary),
+            ("json", ListenerFormat::Json),
+            ("opta1", ListenerFormat::Opta1),
+            ("control", ListenerFormat::Control),
+        ];
+        for (name, format) in formats {
             let listener = added(&format!("[[listener]]\npath='/p'\nformat='{name}'"));
-            assert_eq!(listener, Listener::new("/p", format));
+            assert_eq!(listener, plain("/p", format));
         }
         assert_eq!(read("").unwrap(), Config::in_directory("/run/kymo"));
         let silent = added("[[listener]]\npath='/p'\nformat='json'\nstreams=[]");
         assert!(silent.streams.is_empty());
+    }
+
+    #[test]
+    fn every_other_table_is_taken_over() {
+        let config = read(
+            "rate_hz = 12.5\n[limits]\nevent_bytes = 61440\n[journal]\nbytes = 983040\n\
+             path = '/var/lib/kymo'\n[quotas]\nconnections = 4\nevents_per_s = 1_000\n\
+             bytes_per_s = 65536\n[access]\nread_group = 'adm'\n",
+        )
+        .unwrap();
+        assert_eq!((config.rate_mhz, config.limits.event_bytes), (12_500, 61_440));
+        let path = Some("/var/lib/kymo".try_into().unwrap());
+        assert_eq!(config.journal, Some(JournalSettings { bytes: 983_040, path }));
+        let quotas = Quotas { connections: 4, events_per_s: 1000, bytes_per_s: 65_536 };
+        assert_eq!(config.quotas, quotas);
+        assert_eq!(config.access.read_group.as_deref(), Some("adm"));
+        assert_eq!(config.check(), Ok(()));
+    }
+
+    #[test]
+    fn a_journal_is_there_unless_the_text_says_no() {
+        let on = Some(JournalSettings::default());
+        for (before, text, after) in [
+            (None, "", None),
+            (None, "[journal]", on.clone()),
+            (None, "journal = {}", on.clone()),
+            (None, "journal.enabled = true", on.clone()),
+            (on.clone(), "", on.clone()),
+            (on.clone(), "[journal]\nenabled = false\nbytes = 262144", None),
+            (on.clone(), "journal.enabled = false\njournal.bytes = 262144", None),
+            (None, "[journal]\nbytes = 262144\nenabled = false", None),
+        ] {
+            let mut config = Config { journal: before, ..Config::default() };
+            config.read_toml(text).unwrap();
+            assert_eq!(config.journal, after, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_too_much_is_refused() {
+        let one = |n| format!("[[listener]]\npath='l{n}'\nformat='json'\n");
+        let fit: String = (0..13).map(one).collect();
+        assert_eq!(read(&fit).unwrap().listeners.len(), 16);
+        let error = read(&(fit + &one(13))).unwrap_err();
+        assert_eq!(error, "40:3: at most 16 listeners");
+        let long = "#\n".repeat(CONFIG_SIZE_MAX / 2);
+        assert!(read(&long).is_ok());
+        let error = read(&(long + "\n")).unwrap_err();
+        assert_eq!(error, "8193:1: settings have at most 16384 bytes");
+    }
+
+    #[test]
+    fn a_file_is_read_again_and_again() {
+        let path = std::env::temp_dir().join(format!("kymo-config-{}.toml", std::process::id()));
+        let mut file = ConfigFile::new(&path).unwrap();
+        let mut config = Config::in_directory("/run/kymo");
+        let _ = std::fs::remove_file(&path);
+        let error = file.read(&mut config).unwrap_err();
+        assert_eq!(error.to_string(), "No such file or directory");
+        for rate in [5, 7] {
+            std::fs::write(&path, format!("rate_hz = {rate}")).unwrap();
+            file.read(&mut config).unwrap();
+            assert_eq!(config.rate_mhz, rate * 1000);
+        }
+        std::fs::write(&path, b"rate_hz = 9\n# caf\xe9\n").unwrap();
+        assert_eq!(file.read(&mut config).unwrap_err().to_string(), "2:6: not text in UTF-8");
+        std::fs::write(&path, " ".repeat(CONFIG_SIZE_MAX + 9)).unwrap();
+        let error = file.read(&mut config).unwrap_err().to_string();
+        assert_eq!(error, "1:16385: settings have at most 16384 bytes");
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(config.rate_mhz, 7000);
+        let mut file = ConfigFile::new(Path::new("/dev/null")).unwrap();
+        assert!(matches!(file.read(&mut config), Err(ConfigFileError::NoFile)));
+        assert!(ConfigFile::new(Path::new("a\0b")).is_err());
     }
 
     #[test]
@@ -316,9 +373,9 @@ mod tests {
         assert_eq!(read("'limits'.\"clients\" = 0x05").unwrap().limits.clients, 5);
         assert_eq!(read("limits = { clients = 5, rate_max = 1e2 }").unwrap().limits.clients, 5);
         let listener = added("listener = [{ path = 'p', format = '''\njson''' }]");
-        assert_eq!(listener, Listener::new("p", ListenerFormat::Json));
+        assert_eq!(listener, plain("p", ListenerFormat::Json));
         let escaped = added("[[listener]]\npath = \"a\\u00e9\\x62\"\nformat = \"js\\x6fn\"");
-        assert_eq!(escaped, Listener::new("aéb", ListenerFormat::Json));
+        assert_eq!(escaped, plain("aéb", ListenerFormat::Json));
     }
 
     #[test]
@@ -344,7 +401,13 @@ mod tests {
             ("[[listener]]\nformat='json'", "4:3: this listener has no `path`"),
             ("[[listener]]\npath='q'", "4:3: this listener has no `format`"),
             ("\"\\u001b[2J\"=1", "4:1: unknown key `\\u{1b}[2J`; known: "),
-            ("a.b.c.d.e.f.g.h.i=1", "4:17: a key has at most 8 parts"),
+            ("path.b.c=1", "4:1: `path` is set twice"),
+            ("mode.b.c=1", "4:1: `mode` is a table; it must be an integer"),
+            ("[mode]", "4:2: unknown key `mode`; known: `rate_hz`, `listener`, `limits`, "),
+            ("[listener.mode]", "4:11: `mode` is a table; it must be an integer"),
+            ("[[listener.streams]]", "4:12: `streams` is an array; it must be "),
+            ("[limits]\nclients=1\n[limits.clients]", "6:9: `clients` is set twice"),
+            ("[limits]\nlimits.clients=1", "5:1: unknown key `limits`; known: `clients`, "),
         ];
         for (text, expected) in cases {
             let error = read(&format!("{head}{text}")).unwrap_err();
@@ -364,7 +427,10 @@ mod tests {
             ("format='jsno'", "2:8: unknown format `jsno`; did you mean `json`?"),
             ("streams='vitals'", "2:9: `streams` is a string; it must be an array of strings"),
             ("streams=['vitals', 1]", "2:20: `streams` is an integer; it must be a string"),
-            ("streams=['events']", "2:10: unknown stream `events`; known: `vitals`"),
+            ("streams=['event']", "2:10: unknown stream `event`; did you mean `events`?"),
+            ("streams=['samples']", "2:10: unknown stream `samples`; known: `vitals`, `events`"),
+            ("streams=[['vitals']]", "2:10: `streams` is an array; it must be a string"),
+            ("streams=[{}]", "2:10: `streams` is a table; it must be a string"),
             ("rate_hz='25'", "2:9: `rate_hz` is a string; it must be a number"),
             ("rate_hz=0.09", "2:9: `rate_hz` may be 0.1 to 1000 Hz"),
             ("rate_hz=1001", "2:9: `rate_hz` may be 0.1 to 1000 Hz"),
@@ -394,6 +460,32 @@ mod tests {
             let error = read(&format!("[limits]\n{text}\n")).unwrap_err();
             assert_eq!(error, expected, "{text}");
         }
+    }
+
+    #[test]
+    fn mistakes_in_tables_are_named() {
+        for (text, expected) in [
+            ("rate_hz=0", "1:9: `rate_hz` may be 0.1 to 1000 Hz"),
+            ("rate_hz=1\nrate_hz=2", "2:1: `rate_hz` is set twice"),
+            ("[rate_hz]", "1:2: `rate_hz` is a table; it must be a number"),
+            ("limits.event_bytes=1023", "1:20: `event_bytes` may be 1024 to 61440"),
+            ("[journal]\nenabled=1", "2:9: `enabled` is an integer; it must be true or false"),
+            ("[journal]\nbytes=1", "2:7: `bytes` may be 262144 to 1073741824"),
+            ("[journal]\npath='state'", "2:6: `path` may be an absolute path"),
+            ("[journal]\nsize=1", "2:1: unknown key `size`; known: `enabled`, `bytes`, `path`"),
+            ("[quotas]\nconnections=-1", "2:13: `connections` may be 0 to 16384"),
+            ("[quotas]\nevents=1", "2:1: unknown key `events`; did you mean `events_per_s`?"),
+            ("[access]\nread_group=7", "2:12: `read_group` is an integer; it must be a string"),
+            ("[acess]", "1:2: unknown key `acess`; did you mean `access`?"),
+        ] {
+            assert_eq!(read(text).unwrap_err(), expected, "{text}");
+        }
+        let long = format!("[access]\nread_group='{}'", "g".repeat(33));
+        let error = "2:12: `read_group` has 33 bytes; a group's name may have 32";
+        assert_eq!(read(&long).unwrap_err(), error);
+        let long = format!("[[listener]]\npath='{}'", "p".repeat(200));
+        let error = format!("2:6: `path` has 200 bytes; a socket's path may have {PATH_MAX}");
+        assert_eq!(read(&long).unwrap_err(), error);
         assert_eq!(
             read("listener=1").unwrap_err(),
             "1:10: `listener` is an integer; it must be an array of tables: write [[listener]]"
@@ -417,12 +509,14 @@ mod tests {
             ("[limits]\nclients = 0o9", "2:13: "),
             ("[limits\nclients = 5", "1:8: "),
             ("[[listener]\n", "1:"),
-            ("a = \"open\nb = 1", "1:10: "),
-            ("a = '''open", "1:"),
             ("# \u{1} in a comment", "1:3: "),
             ("é = 1", "1:1: "),
+            ("[[listener]]\npath = \nmode = 0o600", "2:"),
+            ("rate_hz = = 1", "1:11: extra `=`"),
+            ("rate_hz = 1 2", "1:"),
+            ("listener = [{ path = 'a' 'b' }]", "1:"),
             ("limits.clients = 5 rate = 6", "1:"),
-            ("a = [[[[[[[[[[[[[[1]]]]]]]]]]]]]]", "1:"),
+            ("rate_hz = [[[[[[[[[[[[[[1]]]]]]]]]]]]]]", "1:11: "),
         ] {
             let error = read(text).unwrap_err();
             assert!(error.starts_with(place), "{text}\n  gives {error}");
@@ -430,15 +524,7 @@ mod tests {
         }
     }
 
-    #[test]
-    fn distances_are_counted() {
-        assert_eq!(distance("", "abc"), 3);
-        assert_eq!(distance("formta", "format"), 2);
-        assert_eq!(distance("mode", "mode"), 0);
-        assert_eq!(distance("mod", "mode"), 1);
-    }
-
-    const PIECES: [&str; 42] = [
+    const PIECES: [&str; 44] = [
         "[",
         "]",
         "[[",
@@ -476,6 +562,8 @@ mod tests {
         "format",
         "streams",
         "mode",
+        "rate_hz",
+        "journal",
         "clients",
         "json",
         "vitals",

@@ -25,7 +25,8 @@ pub enum Dialect {
 }
 
 /// A whole request.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant)] // lives for a moment, and a box would be an allocation
 pub enum Request {
     /// An empty line, or a frame of a kind that is skipped.
     Nothing,
@@ -125,6 +126,8 @@ fn next_frame(input: &[u8]) -> Result<Option<(Request, usize)>, Mistake> {
             options: subscribe.options(),
             epoch: subscribe.fixed.epoch,
             events: subscribe.fixed.events.get(),
+            // Both have the same bound.
+            topics: heapless::Vec::from_slice(subscribe.topics_text()).unwrap_or_default(),
         }),
         _ => {
             let text = format_args!("frames of kind {} come from servers", header.kind.get());

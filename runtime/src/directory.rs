@@ -2,16 +2,17 @@
 //!
 //! Guarantees: the directory is a real one, owned by this user and writable by nobody else, so that
 //! nobody can put a link or a socket in its place; while the lock is held, no second hub touches
-//! anything in it. The lock dies with the process, however it ends; its file stays.
+//! anything in it. The lock dies with the process, however it ends; its file stays. A group of
+//! readers may enter it; the directories above are for the administrator to open.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::{ErrorKind, Read, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg, OFlag};
-use nix::unistd::geteuid;
+use nix::unistd::{Gid, fchown, geteuid};
 
 use crate::start_error::StartError;
 
@@ -26,16 +27,18 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// Makes the directory if it is missing, checks it, and takes its lock.
+    /// Makes the directory if it is missing, checks it, and takes its lock. Members of `readers`
+    /// may enter it: it is given to that group, with mode 0750. Without, its mode stays.
     ///
     /// # Errors
     ///
     /// [`StartError::Directory`] when it can't be trusted, [`StartError::Running`] when another
     /// process holds the lock, [`StartError::System`] for the rest.
-    pub fn open(path: &Path) -> Result<Self, StartError> {
+    pub fn open(path: &Path, readers: Option<Gid>) -> Result<Self, StartError> {
         // Without a trailing slash or dot, which would follow a link.
         let path: PathBuf = path.components().filter(|c| *c != Component::CurDir).collect();
         let path = if path.as_os_str().is_empty() { PathBuf::from(".") } else { path };
+        let is_new = !path.exists();
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -47,8 +50,21 @@ impl Directory {
             .map_err(|error| {
                 StartError::system(format!("make directory {}", path.display()), error)
             })?;
-        check(&path, false)?;
+        if is_new {
+            // The umask is the host's, and may have taken the owner's bits away. Who put something
+            // else in the way meanwhile is found out by the check.
+            let _ = std::fs::set_permissions(&path, Permissions::from_mode(0o700));
+        }
+        let directory = open_checked(&path, false)?;
         let lock = lock(&path)?;
+        if let Some(readers) = readers {
+            let what = |what: &str| format!("{what} {}", path.display());
+            fchown(&directory, None, Some(readers))
+                .map_err(|errno| StartError::system(what("give to the read group:"), errno))?;
+            directory
+                .set_permissions(Permissions::from_mode(0o750))
+                .map_err(|error| StartError::system(what("let the read group into"), error))?;
+        }
         Ok(Self { path, _lock: lock })
     }
 
@@ -62,11 +78,17 @@ impl Directory {
 /// Checks that nobody else can change what is in a directory. With `shared`, a directory of root's
 /// will do in which everybody may change only what is theirs.
 pub fn check(path: &Path, shared: bool) -> Result<(), StartError> {
+    open_checked(path, shared).map(drop)
+}
+
+/// The directory itself, so that what is done next is done to what was checked.
+fn open_checked(path: &Path, shared: bool) -> Result<File, StartError> {
     let refuse = |reason| Err(StartError::Directory { path: path.into(), reason });
     let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let opened = OpenOptions::new().read(true).custom_flags(flags.bits()).open(path);
-    let metadata = match opened.and_then(|directory| directory.metadata()) {
-        Ok(metadata) => metadata,
+    let opened = opened.and_then(|directory| Ok((directory.metadata()?, directory)));
+    let (metadata, directory) = match opened {
+        Ok(opened) => opened,
         Err(error) => {
             return match Errno::from_raw(error.raw_os_error().unwrap_or(0)) {
                 Errno::ELOOP => refuse("is a symbolic link"),
@@ -82,7 +104,7 @@ pub fn check(path: &Path, shared: bool) -> Result<(), StartError> {
         && metadata.uid() == 0
         && (metadata.mode() & 0o1000 != 0 || metadata.mode() & 0o022 == 0)
     {
-        return Ok(());
+        return Ok(directory);
     }
     if !own {
         return refuse("belongs to another user");
@@ -90,7 +112,7 @@ pub fn check(path: &Path, shared: bool) -> Result<(), StartError> {
     if metadata.mode() & 0o022 != 0 {
         return refuse("is writable by its group or by everybody");
     }
-    Ok(())
+    Ok(directory)
 }
 
 fn lock(directory: &Path) -> Result<Flock<File>, StartError> {
@@ -124,33 +146,51 @@ fn lock(directory: &Path) -> Result<Flock<File>, StartError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::fs::symlink;
 
     fn scratch(name: &str) -> PathBuf {
         let path = std::env::temp_dir().join(format!("kymo-{name}-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&path);
         std::fs::create_dir(&path).unwrap();
-        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o700)).unwrap();
+        std::fs::set_permissions(&path, Permissions::from_mode(0o700)).unwrap();
         path
     }
 
     #[test]
     fn one_at_a_time() {
         let path = scratch("lock");
-        let first = Directory::open(&path.join("made/by/us")).unwrap();
+        let first = Directory::open(&path.join("made/by/us"), None).unwrap();
         assert_eq!(std::fs::metadata(first.path()).unwrap().mode() & 0o777, 0o700);
-        let second = Directory::open(&path.join("made/by/us/")).unwrap_err();
+        let second = Directory::open(&path.join("made/by/us/"), None).unwrap_err();
         let pid = std::process::id();
         assert!(matches!(second, StartError::Running { pid: Some(found), .. } if found == pid));
         drop(first);
-        Directory::open(&path.join("made/by/us")).unwrap();
+        Directory::open(&path.join("made/by/us"), None).unwrap();
+        std::fs::remove_dir_all(path).unwrap();
+    }
+
+    #[test]
+    fn readers_may_enter_and_not_write() {
+        let path = scratch("readers");
+        // Root may give it to any group, others to one they are in.
+        let group = if geteuid().is_root() { Gid::from_raw(1) } else { nix::unistd::getegid() };
+        for mode in [0o700, 0o750, 0o755] {
+            std::fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+            drop(Directory::open(&path, Some(group)).unwrap());
+            let metadata = std::fs::metadata(&path).unwrap();
+            assert_eq!((metadata.mode() & 0o7777, metadata.gid()), (0o750, group.as_raw()));
+        }
+        // Nor is one that others could write to let pass for the group's sake.
+        std::fs::set_permissions(&path, Permissions::from_mode(0o770)).unwrap();
+        let refused = Directory::open(&path, Some(group)).unwrap_err().to_string();
+        assert!(refused.contains("writable by"), "{refused}");
         std::fs::remove_dir_all(path).unwrap();
     }
 
     #[test]
     fn what_others_could_change_is_refused() {
         let path = scratch("refused");
-        let refused = |path: &Path| Directory::open(path).unwrap_err().to_string();
+        let refused = |path: &Path| Directory::open(path, None).unwrap_err().to_string();
         symlink(&path, path.join("link")).unwrap();
         assert!(refused(&path.join("link")).contains("symbolic link"));
         assert!(refused(&path.join("link/")).contains("symbolic link"));
@@ -159,11 +199,11 @@ mod tests {
         std::fs::write(path.join("file"), "").unwrap();
         assert!(refused(&path.join("file")).contains("not a directory"));
         for mode in [0o770, 0o707] {
-            std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+            std::fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
             assert!(refused(&path).contains("writable by"), "{mode:o}");
         }
         symlink("/etc/passwd", path.join(LOCK)).unwrap();
-        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o700)).unwrap();
+        std::fs::set_permissions(&path, Permissions::from_mode(0o700)).unwrap();
         assert!(refused(&path).contains("kymo.lock"));
         std::fs::remove_dir_all(path).unwrap();
     }

@@ -31,19 +31,33 @@
 //!
 //! The order to read the modules in: `sampler`, `telemetry`, `ring`, `session`, `hub`, `reactor`.
 
+#[allow(dead_code)] // The hub does not use all of it yet.
+mod activity;
+mod buffer;
 mod config;
 mod config_file;
+mod control;
 mod conversation;
 mod cpu_window;
 mod directory;
+#[allow(dead_code)] // The hub does not use all of it yet.
+mod event_log;
+mod histogram;
+mod history;
 mod hub;
+mod inbox;
+pub mod journal;
+mod keys;
 pub mod limits;
 mod listener;
+mod message;
 mod momentum;
 mod notice;
 pub mod place;
+mod quota;
 mod reactor;
 mod report;
+#[allow(dead_code)] // The hub does not use all of it yet.
 mod ring;
 mod sampler;
 mod schedule;
@@ -51,12 +65,18 @@ mod session;
 mod start_error;
 mod table;
 mod telemetry;
+mod topics;
+mod wake_flag;
 
 pub use config::{
-    Config, ConfigError, Limits, Listener, ListenerFormat, RATE_MHZ_DEFAULT, parse_rate,
+    Access, Config, ConfigError, JournalSettings, Limits, Listener, ListenerFormat, Quotas,
+    RATE_MHZ_DEFAULT, parse_rate,
 };
-pub use config_file::TomlError;
-pub use hub::{Counters, Hub, Identity, Parts, Refusal};
+pub use config_file::{ConfigFile, ConfigFileError, TomlError, TomlReader};
+pub use history::History;
+pub use hub::{Counters, Handled, Hub, Identity, Parts, Refusal, Surroundings};
+pub use inbox::{Capacity, Inbox, InboxCounts, Overflow, PublishError, Publisher};
+pub use message::{MESSAGE_SIZE, Message};
 pub use notice::{Notice, write_notice};
 pub use reactor::Reactor;
 pub use report::Report;

@@ -1,6 +1,8 @@
 //! Every bound of the runtime, with its reason.
 
-use kymo_protocol::limits::{NOTICE_LINE_MAX, SUBSCRIBE_LINE_MAX, VITALS_LINE_MAX};
+use kymo_protocol::limits::{
+    FRAME_MAX, NAME_MAX, NOTICE_LINE_MAX, SUBSCRIBE_LINE_MAX, VITALS_LINE_MAX,
+};
 
 /// Connections held at once unless the host says otherwise.
 pub const CLIENTS_DEFAULT: u32 = 256;
@@ -11,9 +13,63 @@ pub const CLIENTS_MAX: u32 = 16_384;
 /// Listeners of one hub. Each costs a descriptor; nobody has needed more than a handful.
 pub const LISTENERS_MAX: usize = 16;
 
+/// Bytes of a file of settings: a listener takes about 150, and 16 of them and everything else a
+/// fifth of this. The buffers to read it are made before the hub is ready and sized for it.
+pub const CONFIG_SIZE_MAX: usize = 16 * 1024;
+
+/// Bytes of an event's payload unless the host says otherwise.
+pub const EVENT_BYTES_DEFAULT: u32 = 8 * 1024;
+
+/// Below this, a submitted line of text may not fit.
+pub const EVENT_BYTES_MIN: u32 = 1024;
+
+/// A frame's payload is at most 64 KiB, and what surrounds an event needs its part.
+pub const EVENT_BYTES_MAX: u32 = 60 * 1024;
+
+/// Bytes of a journal unless the host says otherwise: hours of speech.
+pub const JOURNAL_BYTES_DEFAULT: u32 = 4 << 20;
+
+/// Bytes of the smallest journal: four segments that each hold the largest event.
+pub const JOURNAL_BYTES_MIN: u32 = 256 << 10;
+
+/// Bytes of the largest journal: all of it is read at the start.
+pub const JOURNAL_BYTES_MAX: u32 = 1 << 30;
+
+/// Bytes of the path of a journal's directory: every system takes 1,023, and a file's name in the
+/// directory is to fit as well.
+pub const JOURNAL_PATH_MAX: usize = 960;
+
+/// Bytes of a group's name: what Linux's tools make at most.
+pub const GROUP_NAME_MAX: usize = 32;
+
+/// The largest quota of events a second: more than one loop can take in.
+pub const QUOTA_EVENTS_MAX: u32 = 10_000_000;
+
+/// The largest quota of bytes a second: more than one loop can take in.
+pub const QUOTA_BYTES_MAX: u32 = 1 << 30;
+
 /// Frames a telemetry ring holds: five seconds at 25 Hz, an eighth of one at 1 kHz. Only
 /// subscribers that asked for every frame ever read behind the newest.
 pub const TELEMETRY_FRAMES: usize = 128;
+
+/// Bytes of the ring of events, and of each ring of their lines. The journal remembers more; this
+/// is what a subscriber may lag behind before it is served from there, or, without one, misses
+/// events.
+pub const EVENT_RING_SIZE: usize = 128 * 1024;
+
+/// Bytes of events taken in in one turn: a quarter of their ring, so that nobody who keeps up is
+/// lapped between two turns.
+pub const EVENT_BYTES_PER_TURN: usize = EVENT_RING_SIZE / 4;
+
+/// Events that are prepared for one session in one turn, and bytes of them: what one send takes.
+pub const PREPARED_EVENTS_MAX: usize = 512;
+
+/// Events looked at for one session in one turn, those that its filter hides included.
+pub const LOOKED_AT_MAX: usize = 4096;
+
+/// Bytes of a block that the C library makes of untouched pages: twice what glibc's threshold is
+/// before it has learned of larger ones.
+pub const UNTOUCHED_SIZE_MIN: usize = 256 * 1024;
 
 /// Bytes of a session's tail: the rest of a frame the socket did not take whole, and the notices
 /// queued behind it (one subscribed, one gap, one error or goodbye).
@@ -26,6 +82,22 @@ pub const INPUT_SIZE: usize = SUBSCRIBE_LINE_MAX;
 
 /// Bytes of ring in one send. AF_UNIX takes sends of up to 36 KB whole.
 pub const SEND_MAX: usize = 32 * 1024;
+
+/// Connections of the control socket, beside those of subscribers: an owner has a few tools.
+pub const CONTROL_MAX: usize = 8;
+
+/// Submits of one connection that may wait for their replies.
+pub const OUTSTANDING_MAX: usize = 64;
+
+/// Requests taken from one connection in one turn, so that its owner's flood is nobody else's
+/// delay.
+pub const REQUESTS_PER_TURN: usize = OUTSTANDING_MAX;
+
+/// Subscribers that a status lists at most; it says how many it leaves out.
+pub const LISTED_CLIENTS_MAX: usize = 256;
+
+/// Subscribers that have figures of their own in the metrics: each is three series for ever.
+pub const MEASURED_CLIENTS_MAX: usize = 64;
 
 /// Connections accepted in one turn and listener: enough for a storm, few enough that frames wait
 /// less than a millisecond.
@@ -69,3 +141,66 @@ pub const DESCRIPTORS_RESERVED: u64 = 64;
 
 /// A new subscriber is served at once when the next tick is farther away than this.
 pub const FIRST_FRAME_NS: u64 = 100_000_000;
+
+/// Bytes of an event that a small slot of the inbox holds: a head, a topic and a line of data. Most
+/// events are that short, and slots of the longest event would cost forty times as much.
+pub const INBOX_SMALL_BYTES: usize = 192;
+
+/// Small slots of the inbox: at 100,000 events a second the loop may be away for ten milliseconds.
+pub const INBOX_SMALL_SLOTS: usize = 1024;
+
+/// Large slots of the inbox. A long event is a transcript or a document: a few at once.
+pub const INBOX_LARGE_SLOTS: usize = 32;
+
+/// Bits of the longest duration that a histogram tells from longer ones: 73 minutes. Nothing that
+/// kymo measures takes as long as that and is still worth a finer answer.
+pub const HISTOGRAM_BITS: u32 = 42;
+
+/// Clients whose keys are remembered: one for each connection of a server of default size. A power
+/// of two, because it is the number of chains as well.
+pub const KEY_CLIENTS_MAX: usize = 256;
+
+/// Numbers that are remembered of each client, 8 KiB of them: more than it can have unanswered, as
+/// only 64 requests of a connection may be outstanding.
+pub const KEY_NUMBERS: usize = 1024;
+
+/// Users that quotas tell apart. Servers are a user's own or a group's, and a group of more who are
+/// connected at once shares what is left.
+pub const QUOTA_UIDS_MAX: usize = 64;
+
+/// Places for users to whom the share rule does not apply: the process's own and root.
+pub const QUOTA_OWN_UIDS: usize = 2;
+/// Segments of a journal: retention is by whole segments, so this is its grain, an eighth.
+pub const JOURNAL_SEGMENTS: usize = 8;
+
+/// Bytes of a segment. Eight are 4 MiB: 30,000 short events, a working day of a talkative
+/// application, read at the start in a few milliseconds.
+pub const JOURNAL_SEGMENT_SIZE: usize = 512 * 1024;
+
+/// The most segments any storage may have: a set of them is one word.
+pub const JOURNAL_SEGMENTS_MAX: usize = 64;
+
+/// Bytes of a journal record: the largest event frame, its key, and the record's head.
+pub const JOURNAL_RECORD_MAX: usize = 40 + NAME_MAX + FRAME_MAX;
+
+/// Bytes of one turn's events on their way to the journal: a thousand short events, or the largest
+/// one with as much again. More of them would hold the loop longer than a tick at 1 kHz takes.
+pub const JOURNAL_BATCH_MAX: usize = 128 * 1024;
+
+/// Bytes of a batch that are kept free behind the largest event: its record's head and key, and the
+/// events with which sessions end and begin.
+pub const JOURNAL_SPARE: usize = 1024;
+
+const _: () = assert!(JOURNAL_BATCH_MAX >= JOURNAL_RECORD_MAX);
+// A batch never straddles segments, so a segment's end is left unused for up to one batch.
+const _: () = assert!(JOURNAL_SEGMENT_SIZE >= 4 * JOURNAL_BATCH_MAX);
+
+/// Bytes of the stack of the thread that syncs: it makes system calls and nothing else.
+pub const SYNCER_STACK_SIZE: usize = 64 * 1024;
+
+/// A journal that could not be written is tried again after this time, when nobody asks for it.
+pub const JOURNAL_RETRY_NS: u64 = 1_000_000_000;
+
+/// Damaged segments of which a copy is kept as evidence. One tells what happened, a few whether it
+/// happens again; a bad disk must not fill up with them.
+pub const JOURNAL_EVIDENCE_MAX: usize = 4;

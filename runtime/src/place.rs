@@ -1,51 +1,41 @@
-//! Where the sockets are when nobody says so: the same for the daemon and for every client.
-//!
-//! | order | directory | when |
-//! |---|---|---|
-//! | 1 | `$KYMO_DIR` | set |
-//! | 2 | `$XDG_RUNTIME_DIR/kymo` | set and absolute |
-//! | 3 | `/run/kymo` | root |
-//! | 4 | the per-user temporary directory, `kymo` in it | macOS |
-//! | 5 | `$HOME/.cache/kymo/run` | set and absolute |
-//!
-//! Clients try these in turn, and `/run/kymo` last.
+//! The directory a daemon serves when nobody says which: the first of [`PLACES`].
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use kymo_platform::TMPDIR_IS_PRIVATE;
+use kymo_protocol::{PLACES, Place};
 
-/// The system's daemon.
-const SYSTEM: &str = "/run/kymo";
+/// The directory a daemon serves. `variable` looks up an environment variable: the library itself
+/// reads none.
+pub fn to_serve(variable: impl Fn(&str) -> Option<OsString>, is_root: bool) -> Option<PathBuf> {
+    let absolute = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    PLACES.into_iter().find_map(|place| match place {
+        Place::Variable(name) => variable(name).filter(|value| !value.is_empty()).map(Into::into),
+        Place::Below(name, below) => absolute(name).map(|path| path.join(below)),
+        // TMPDIR is the per-user directory there unless somebody changed it.
+        Place::BelowOnMac(name, below) if TMPDIR_IS_PRIVATE => {
+            absolute(name).map(|path| path.join(below))
+        }
+        Place::OfRoot(directory) if is_root => Some(directory.into()),
+        Place::BelowOnMac(..) | Place::OfRoot(_) => None,
+    })
+}
 
-/// Every directory that may be meant, the best first. `variable` looks up an environment variable:
-/// the library itself reads none.
-pub fn candidates(
+/// The directory of the journal: what the service manager or the user says, else beside the sockets
+/// of a directory that was `given`, else where state is kept.
+pub fn of_state(
     variable: impl Fn(&str) -> Option<OsString>,
     is_root: bool,
-) -> impl Iterator<Item = PathBuf> {
+    given: Option<&Path>,
+) -> Option<PathBuf> {
     let absolute = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let explicit = variable("KYMO_DIR").filter(|value| !value.is_empty()).map(PathBuf::from);
-    let runtime = absolute("XDG_RUNTIME_DIR").map(|path| path.join("kymo"));
-    let system = is_root.then(|| PathBuf::from(SYSTEM));
-    // TMPDIR is the per-user directory there unless somebody changed it.
-    let temporary = absolute("TMPDIR").filter(|_| TMPDIR_IS_PRIVATE);
-    let home = absolute("HOME").map(|path| path.join(".cache/kymo/run"));
-    [explicit, runtime, system, temporary.map(|path| path.join("kymo")), home].into_iter().flatten()
-}
-
-/// The directory a daemon serves.
-pub fn to_serve(variable: impl Fn(&str) -> Option<OsString>, is_root: bool) -> Option<PathBuf> {
-    candidates(variable, is_root).next()
-}
-
-/// The directories a client tries.
-pub fn to_try(variable: impl Fn(&str) -> Option<OsString>, is_root: bool) -> Vec<PathBuf> {
-    let mut places: Vec<PathBuf> = candidates(variable, is_root).collect();
-    if !places.iter().any(|place| place == Path::new(SYSTEM)) {
-        places.push(SYSTEM.into());
-    }
-    places
+    absolute("KYMO_STATE")
+        .or_else(|| absolute("STATE_DIRECTORY"))
+        .or_else(|| given.map(|directory| directory.join("journal")))
+        .or_else(|| absolute("XDG_STATE_HOME").map(|home| home.join("kymo")))
+        .or_else(|| is_root.then(|| PathBuf::from("/var/lib/kymo")))
+        .or_else(|| absolute("HOME").map(|home| home.join(".local/state/kymo")))
 }
 
 #[cfg(test)]
@@ -57,16 +47,32 @@ mod tests {
     }
 
     #[test]
+    fn state_is_kept_where_somebody_says() {
+        let all = [
+            ("KYMO_STATE", "/s"),
+            ("STATE_DIRECTORY", "/var/lib/x"),
+            ("XDG_STATE_HOME", "/home/u/.s"),
+            ("HOME", "/home/u"),
+        ];
+        let given = Some(Path::new("/k"));
+        let of = |set: &[_], root, given| of_state(variables(set), root, given).unwrap();
+        assert_eq!(of(&all, false, given), PathBuf::from("/s"));
+        assert_eq!(of(&all[1..], false, given), PathBuf::from("/var/lib/x"));
+        assert_eq!(of(&all[2..], false, given), PathBuf::from("/k/journal"));
+        assert_eq!(of(&all[2..], true, None), PathBuf::from("/home/u/.s/kymo"));
+        assert_eq!(of(&all[3..], true, None), PathBuf::from("/var/lib/kymo"));
+        assert_eq!(of(&all[3..], false, None), PathBuf::from("/home/u/.local/state/kymo"));
+        assert_eq!(of_state(variables(&[]), false, None), None);
+    }
+
+    #[test]
     fn the_order_is_that_of_the_table() {
         let all = [("KYMO_DIR", "/k"), ("XDG_RUNTIME_DIR", "/run/user/7"), ("HOME", "/home/u")];
-        let paths = |root| to_try(variables(&all), root);
-        let home = PathBuf::from("/home/u/.cache/kymo/run");
-        let expected = ["/k", "/run/user/7/kymo", "/run/kymo"].map(PathBuf::from);
-        assert_eq!(paths(true)[..3], expected);
-        assert_eq!(paths(false)[2..], [home, PathBuf::from("/run/kymo")]);
         assert_eq!(to_serve(variables(&all), false), Some("/k".into()));
         assert_eq!(to_serve(variables(&all[1..]), true), Some("/run/user/7/kymo".into()));
         assert_eq!(to_serve(variables(&all[2..]), true), Some("/run/kymo".into()));
+        let home = Some("/home/u/.cache/kymo/run".into());
+        assert_eq!(to_serve(variables(&all[2..]), false), home);
         assert_eq!(to_serve(variables(&[("HOME", "relative")]), false), None);
         assert_eq!(to_serve(variables(&[("KYMO_DIR", "")]), false), None);
     }

@@ -7,6 +7,7 @@ use std::path::Path;
 use kymo_platform::Signal;
 
 use crate::hub::Hub;
+use crate::message::Message;
 
 /// Something a host may want to log. Reported when a state changes, not each time it is met.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +19,12 @@ pub enum Report<'a> {
     Accepting(&'a Path),
     /// A signal stops the loop.
     Stopping(Signal),
+    /// The settings are read again.
+    Reloading,
+    /// They are in force.
+    Reloaded,
+    /// They can't be used, and the old ones stay.
+    NotReloaded(&'a Message),
     /// A signal asks for the counters.
     Counters(&'a Hub),
 }
@@ -30,6 +37,9 @@ impl fmt::Display for Report<'_> {
             }
             Self::Accepting(path) => write!(f, "{}: connections are taken again", path.display()),
             Self::Stopping(signal) => write!(f, "stopping on {signal:?}"),
+            Self::Reloading => f.write_str("reading the settings again"),
+            Self::Reloaded => f.write_str("the settings are in force"),
+            Self::NotReloaded(why) => write!(f, "the old settings stay: {why}"),
             Self::Counters(hub) => {
                 let counters = hub.counters();
                 write!(

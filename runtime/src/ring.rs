@@ -90,7 +90,7 @@ impl Ring {
     ) -> Result<(), E> {
         assert!(size_max <= self.bytes.len());
         if sequence != self.next {
-            (self.oldest, self.next, self.head) = (sequence, sequence, 0);
+            self.begin(sequence);
         }
         self.make_room(size_max);
         let size = write(&mut self.bytes[self.head..self.head + size_max])?;
@@ -100,6 +100,21 @@ impl Ring {
         self.head += size;
         self.next = sequence + 1;
         Ok(())
+    }
+
+    /// Forgets every frame; the one to come is `next`.
+    pub fn begin(&mut self, next: u64) {
+        (self.oldest, self.next, self.head) = (next, next, 0);
+    }
+
+    /// Takes back the frames from `next` on, which must not lie before the oldest.
+    pub fn truncate(&mut self, next: u64) {
+        debug_assert!((self.oldest..=self.next).contains(&next));
+        if next < self.next {
+            // The next frame lies where the first of those lay.
+            self.head = self.place(next).0;
+            self.next = next;
+        }
     }
 
     /// Frame `sequence`, if it is still there.
@@ -211,6 +226,21 @@ mod tests {
         assert_eq!((ring.oldest(), ring.next()), (9, 10));
         assert_eq!(ring.get(1), None);
         assert_eq!(ring.get(9), Some(b"nine".as_slice()));
+    }
+
+    #[test]
+    fn frames_can_be_taken_back() {
+        let mut ring = Ring::new(4, 8);
+        for sequence in 1..=5 {
+            append(&mut ring, sequence, 8, &[u8::try_from(sequence).unwrap(); 8]);
+        }
+        ring.truncate(4);
+        assert_eq!((ring.oldest(), ring.next(), ring.get(4)), (2, 4, None));
+        append(&mut ring, 4, 8, b"four");
+        assert_eq!(ring.get(4), Some(b"four".as_slice()));
+        assert_eq!(ring.run(3, 100).unwrap().end, 5);
+        ring.truncate(2);
+        assert_eq!((ring.oldest(), ring.next()), (2, 2));
     }
 
     #[test]

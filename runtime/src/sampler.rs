@@ -5,7 +5,7 @@
 //! so a frame repeats it with its true age. Not guaranteed: that a slow source does not delay the
 //! tick it is read in (sources that can block are not read here).
 
-use kymo_platform::clock::Now;
+use kymo_platform::clock::{self, Now};
 use kymo_platform::machine::{DiskSpace, Fans, Machine, Transfer};
 use kymo_protocol::{Field, NoData, Reading, State, Vitals};
 
@@ -54,6 +54,21 @@ const INTERVALS: [(Source, u64); 9] = [
 /// Two steps of `/proc/uptime`: it rounds down, and the clock is read a moment before it.
 const UPTIME_STEP_NS: i128 = 20_000_000;
 
+/// What reading a source has cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// How often it was read.
+    pub reads: u64,
+    /// Time that took, in nanoseconds.
+    pub total_ns: u64,
+    /// The longest reading.
+    pub max_ns: u64,
+}
+
+/// The sources by their numbers.
+const SOURCE_NAMES: [&str; INTERVALS.len()] =
+    ["cpu", "memory", "load", "disk_io", "disk_space", "network", "thermal", "processes", "uptime"];
+
 /// The outcome of a reading and when it was made.
 #[derive(Clone, Copy, Debug)]
 struct Sample<T> {
@@ -86,6 +101,9 @@ impl<T: Copy> Sample<T> {
 pub struct Sampler {
     machine: Box<dyn Machine>,
     due_ns: [u64; INTERVALS.len()],
+    costs: [Cost; INTERVALS.len()],
+    /// The monotonic clock.
+    clock: fn() -> u64,
     cpu_window: CpuWindow,
     cpu_usage: Sample<f32>,
     memory_total: Sample<u64>,
@@ -118,6 +136,8 @@ impl Sampler {
         Self {
             machine,
             due_ns: [0; INTERVALS.len()],
+            costs: [Cost::default(); INTERVALS.len()],
+            clock: clock::mono_ns,
             cpu_window: CpuWindow::default(),
             cpu_usage: Sample::PENDING,
             memory_total: Sample::PENDING,
@@ -143,9 +163,20 @@ impl Sampler {
             let due_ns = &mut self.due_ns[source as usize];
             if *due_ns <= tick_ns {
                 *due_ns = tick_ns + interval_ns;
+                let began_ns = (self.clock)();
                 self.read(source, now);
+                let took_ns = (self.clock)().saturating_sub(began_ns);
+                let cost = &mut self.costs[source as usize];
+                cost.reads += 1;
+                cost.total_ns += took_ns;
+                cost.max_ns = cost.max_ns.max(took_ns);
             }
         }
+    }
+
+    /// What each source has cost so far, by its name.
+    pub fn costs(&self) -> impl Iterator<Item = (&'static str, Cost)> + '_ {
+        SOURCE_NAMES.into_iter().zip(self.costs)
     }
 
     fn read(&mut self, source: Source, now: Now) {

@@ -3,9 +3,11 @@
 //! A session queues no frames. It is a cursor into the rings, plus a *tail*: the rest of a frame
 //! that the socket did not take whole, and notices for this connection alone.
 
+use kymo_platform::peer::Peer;
 use kymo_protocol::GoodbyeReason;
 
 use crate::conversation::Dialect;
+use crate::journal::Hint;
 use crate::limits::{HEARTBEAT_NS, STALL_NS, TAIL_SIZE};
 use crate::schedule::Due;
 use crate::telemetry::Format;
@@ -36,9 +38,34 @@ pub struct Subscription {
     pub cursor: Option<u64>,
 }
 
+/// A subscription to events. Its filter lies in the table.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct EventSubscription {
+    /// Sequence of the next event to look at.
+    pub cursor: u64,
+    /// Before this sequence a newcomer is told only what it needs to know of the past.
+    pub live_from: u64,
+    /// The event that a send has cut and how many of its bytes went, when the rest is too long for
+    /// the tail. The cursor stands on it.
+    pub cut: Option<usize>,
+    /// Bytes of topic patterns.
+    pub filter_size: u16,
+    /// Where in the journal it is, when it reads there.
+    pub hint: Hint,
+}
+
+impl EventSubscription {
+    /// Whether it gets what everybody gets, as it lies in a ring.
+    pub fn is_plain(&self) -> bool {
+        self.filter_size == 0 && self.cursor >= self.live_from
+    }
+}
+
 /// One connection; see the module.
 #[derive(Debug)]
 pub struct Session {
+    /// Who it is, as the kernel says.
+    pub peer: Peer,
     /// Where it stands.
     pub phase: Phase,
     /// How it talks.
@@ -47,6 +74,12 @@ pub struct Session {
     pub format: Format,
     /// What it asked for.
     pub telemetry: Option<Subscription>,
+    /// The same of events.
+    pub events: Option<EventSubscription>,
+    /// Telemetry frames that it was too slow for.
+    pub merged: u64,
+    /// Events that it was told it will not get.
+    pub lost: u64,
     /// Whether it has asked.
     pub has_subscribed: bool,
     /// Whether a binary client has introduced itself.
@@ -79,12 +112,16 @@ pub struct Session {
 
 impl Session {
     /// A connection that began at `now_ns`.
-    pub fn new(dialect: Dialect, format: Format, now_ns: u64) -> Self {
+    pub fn new(peer: Peer, dialect: Dialect, format: Format, now_ns: u64) -> Self {
         Self {
+            peer,
             phase: Phase::Opening,
             dialect,
             format,
             telemetry: None,
+            events: None,
+            merged: 0,
+            lost: 0,
             has_subscribed: false,
             has_hello: false,
             input_ended: false,
@@ -100,6 +137,11 @@ impl Session {
             stalled_since_ns: None,
             send_buffer: None,
         }
+    }
+
+    /// Whether the socket took a part of an event, and nothing else can be sent before its rest.
+    pub fn is_cut(&self) -> bool {
+        self.events.is_some_and(|events| events.cut.is_some())
     }
 
     /// Whether a tail is still to be sent.

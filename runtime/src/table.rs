@@ -1,11 +1,12 @@
 //! The sessions and their buffers, all of them allocated at the start.
 //!
-//! Buffers lie in two large pieces; pages of sessions that never were cost nothing.
+//! Buffers lie in three large pieces; pages of sessions that never were cost nothing.
 
 use std::collections::VecDeque;
 
 use kymo_platform::clock::Now;
 use kymo_protocol::FrameError;
+use kymo_protocol::limits::FILTER_TEXT_MAX;
 
 use crate::limits::{INPUT_SIZE, TAIL_SIZE};
 use crate::notice::{Notice, write_notice};
@@ -24,14 +25,18 @@ impl SessionId {
 }
 
 /// The sessions; see the module.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Table {
     /// Never longer than its first capacity.
     sessions: Vec<Option<Session>>,
     clients_max: usize,
+    /// At most `clients_max`.
+    limit: usize,
     free: Vec<u32>,
     tails: Box<[u8]>,
     inputs: Box<[u8]>,
+    /// Topic patterns.
+    filters: Box<[u8]>,
     ready: VecDeque<u32>,
     closed: VecDeque<u32>,
     len: usize,
@@ -44,17 +49,32 @@ impl Table {
         Self {
             sessions: Vec::with_capacity(clients),
             clients_max: clients,
+            limit: clients,
             free: Vec::with_capacity(clients),
             tails: vec![0; clients * TAIL_SIZE].into_boxed_slice(),
             inputs: vec![0; clients * INPUT_SIZE].into_boxed_slice(),
+            filters: vec![0; clients * FILTER_TEXT_MAX].into_boxed_slice(),
             ready: VecDeque::with_capacity(clients),
             closed: VecDeque::with_capacity(clients),
             len: 0,
         }
     }
 
+    /// The most sessions there can ever be.
+    pub fn capacity(&self) -> usize {
+        self.clients_max
+    }
+
+    /// How many there may be from now on. Those that are too many stay.
+    pub fn set_limit(&mut self, clients: u32) {
+        self.limit = (clients as usize).min(self.clients_max);
+    }
+
     /// Takes a session in; `None` when all places are taken.
     pub fn insert(&mut self, session: Session) -> Option<SessionId> {
+        if self.len >= self.limit {
+            return None;
+        }
         let index = if let Some(index) = self.free.pop() {
             self.sessions[index as usize] = Some(session);
             index
@@ -145,6 +165,34 @@ impl Table {
         (session, &mut self.tails[id.index() * TAIL_SIZE..][..TAIL_SIZE])
     }
 
+    /// A session and the topic patterns of its subscription to events.
+    pub fn filter(&mut self, id: SessionId) -> (&mut Session, &[u8]) {
+        #[allow(clippy::expect_used)] // as in `session`
+        let session = self.sessions[id.index()].as_mut().expect("a session that was let go");
+        let size = session.events.map_or(0, |events| usize::from(events.filter_size));
+        (session, &self.filters[id.index() * FILTER_TEXT_MAX..][..size])
+    }
+
+    /// Keeps the topic patterns of a session, and returns their size.
+    pub fn set_filter(&mut self, id: SessionId, patterns: &[u8]) -> u16 {
+        let room = &mut self.filters[id.index() * FILTER_TEXT_MAX..][..FILTER_TEXT_MAX];
+        let size = patterns.len().min(FILTER_TEXT_MAX);
+        room[..size].copy_from_slice(&patterns[..size]);
+        u16::try_from(size).unwrap_or(0)
+    }
+
+    /// Queues everybody who gets events, but whose socket takes none.
+    pub fn enqueue_for_events(&mut self) {
+        for (session, index) in self.sessions.iter_mut().zip(0..) {
+            let Some(session) = session else { continue };
+            let is_served = session.events.is_some() && session.phase != Phase::Closed;
+            if is_served && !session.queued && !session.blocked {
+                session.queued = true;
+                self.ready.push_back(index);
+            }
+        }
+    }
+
     /// Queues a notice behind what the session's tail already holds.
     pub fn push_notice(
         &mut self,
@@ -203,9 +251,15 @@ impl Table {
         }
     }
 
-    /// Lets a closed session go.
-    pub fn poll_closed(&mut self) -> Option<SessionId> {
+    /// Places that are free.
+    pub fn free(&self) -> usize {
+        self.limit.saturating_sub(self.len)
+    }
+
+    /// Lets a closed session go, and says whose it was.
+    pub fn poll_closed(&mut self) -> Option<(SessionId, u32)> {
         let index = self.closed.pop_front()?;
+        let uid = self.session(SessionId(index)).peer.uid;
         // Its place may be taken at once; the queue must not take the new one for it.
         if self.session(SessionId(index)).queued {
             self.ready.retain(|ready| *ready != index);
@@ -213,7 +267,7 @@ impl Table {
         self.sessions[index as usize] = None;
         self.free.push(index);
         self.len -= 1;
-        Some(SessionId(index))
+        Some((SessionId(index), uid))
     }
 
     /// The connection that has been opening for the longest time, when so many are that they could
@@ -225,7 +279,7 @@ impl Table {
                 (session.phase == Phase::Opening).then_some((session.birth, index))
             })
         };
-        if opening().count() < (self.clients_max / 4).max(1) {
+        if opening().count() < (self.limit / 4).max(1) {
             return None;
         }
         opening().min().map(|(_, index)| SessionId(index))

@@ -28,6 +28,16 @@ pub enum Format {
 }
 
 impl Format {
+    /// Its name in a status.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Binary => "binary",
+            Self::Json => "json",
+            Self::JsonBare => "json_bare",
+            Self::Opta1 => "opta1",
+        }
+    }
+
     /// Bytes of the largest vitals frame in this format.
     pub const fn frame_max(self) -> usize {
         match self {
@@ -143,7 +153,7 @@ fn transcode(
     match (format, frame.body) {
         (Format::Opta1, Body::Vitals(vitals)) => opta1::encode(buffer, vitals, now.wall_ns),
         _ => {
-            let options = LineOptions { bare: format == Format::JsonBare };
+            let options = LineOptions { bare: format == Format::JsonBare, catchup: false };
             write_line(buffer, frame, clock_map(now), options)
         }
     }

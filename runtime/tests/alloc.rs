@@ -2,7 +2,10 @@
 //!
 //! Everything runs in this one thread: the loop's turns are counted, the clients between them are
 //! not. Covered: accepting, three formats, 1,000 ticks at 1 kHz, a subscriber that stalls, `every`
-//! with gaps, subscribing late, mistakes of every kind, disconnects, refusals and shutdown.
+//! with gaps, subscribing late, mistakes of every kind, disconnects, refusals and shutdown; the
+//! inbox, full and empty, with publishers of both kinds; events submitted in JSON and in frames and
+//! published by another thread, filters, catch-up, tokens, subscribers that are lapped, every
+//! action of the owner's, and settings read again; with a journal and without.
 
 // A test, but without libtest, by which clippy knows tests.
 #![allow(clippy::expect_used)]
@@ -15,10 +18,16 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use kymo::{Config, Listener, ListenerFormat, Reactor};
+use kymo::{
+    Capacity, Config, Inbox, JournalSettings, Listener, ListenerFormat, Overflow, PublishError,
+    Reactor,
+};
 use kymo_platform::{Roots, this_machine};
 use kymo_protocol::subscribe::SubscribeFixed;
-use kymo_protocol::{Hello, Payload, Position, Stamp, Streams, emit};
+use kymo_protocol::{Data, EventFields, Hello, Payload, Position, Stamp, Streams, emit};
+
+#[path = "alloc/events.rs"]
+mod events;
 
 struct Counting;
 
@@ -99,6 +108,14 @@ fn binary_subscription(every: bool) -> Vec<u8> {
     bytes
 }
 
+/// The same of every event.
+fn event_subscription() -> Vec<u8> {
+    let mut bytes = binary_subscription(false);
+    let at = bytes.len() - 40 + 4;
+    bytes[at] = 8;
+    bytes
+}
+
 fn steady_state(reactor: &mut Reactor, directory: &Path) {
     let fast = b"{\"subscribe\":[\"vitals\"],\"rate_hz\":1000}\n";
     let mut readers = Vec::new();
@@ -167,21 +184,51 @@ fn churn(reactor: &mut Reactor, directory: &Path) {
     turn(reactor);
 }
 
-fn main() {
-    let directory = std::env::temp_dir().join(format!("kymo-alloc-{}", std::process::id()));
-    let _ = std::fs::remove_dir_all(&directory);
-    std::fs::DirBuilder::new().mode(0o700).create(&directory).expect("a directory");
-    let mut config = Config::in_directory(&directory);
+fn inbox() {
+    let inbox = Inbox::new(Capacity { small: 4, large: 2, ..Capacity::default() }, || ());
+    let refuse = inbox.publisher();
+    let drop_oldest = inbox.publisher().with_overflow(Overflow::DropOldest);
+    let long = [7; 4096];
+    COUNTED.store(true, Ordering::Relaxed);
+    for _ in 0..10 {
+        let mut taken = 0;
+        for size in [10, 4096, 100, 2000, 1, 300, 20, 30] {
+            let event = EventFields::custom("topic", Data::Bytes(&long[..size]));
+            taken += u32::from(drop_oldest.publish(&event).is_ok());
+            assert!(matches!(refuse.publish(&event), Ok(()) | Err(PublishError::Full)));
+        }
+        let invalid = refuse.clone().publish(&EventFields::custom("", Data::Bytes(&long)));
+        assert!(invalid.is_err() && taken > 4);
+        while inbox.take(|payload| assert!(!payload.is_empty())) {}
+    }
+    COUNTED.store(false, Ordering::Relaxed);
+    assert!(inbox.counts().dropped > 0 && inbox.counts().refused > 10);
+}
+
+/// A whole life of a loop, with a journal or without.
+fn life(directory: &Path, journal: Option<JournalSettings>) {
+    let _ = std::fs::remove_dir_all(directory);
+    std::fs::DirBuilder::new().mode(0o700).create(directory).expect("a directory");
+    let mut config = Config::in_directory(directory);
     config.limits.clients = 32;
-    let mut opta = Listener::new("opta.sock", ListenerFormat::Opta1);
+    let mut settings = "rate_hz = 30\n[[listener]]\npath = 'opta.sock'\nformat = 'opta1'\n\
+                        rate_hz = 1000\n[limits]\nclients = 32\n"
+        .to_string();
+    if let Some(path) = journal.as_ref().and_then(|journal| journal.path.as_ref()) {
+        settings += &format!("[journal]\npath = '{path}'\n");
+    }
+    config.journal = journal;
+    let mut opta = Listener::new("opta.sock", ListenerFormat::Opta1).expect("short");
     opta.rate_mhz = Some(1_000_000);
-    config.listeners.push(opta);
+    config.listeners.push(opta).expect("room");
     let machine = this_machine(&Roots::default());
     let mut reactor = Reactor::new(&config, machine).expect("a reactor");
 
-    steady_state(&mut reactor, &directory);
-    churn(&mut reactor, &directory);
-    let last = connect(&directory, "json.sock", b"");
+    steady_state(&mut reactor, directory);
+    churn(&mut reactor, directory);
+    events::settings(&mut reactor, &directory.join("kymo.toml"), &settings);
+    events::events(&mut reactor, directory, [&settings, "[limits]\nclient = 1\n"]);
+    let last = connect(directory, "json.sock", b"");
     turn(&mut reactor);
     COUNTED.store(true, Ordering::Relaxed);
     reactor.stop();
@@ -192,8 +239,18 @@ fn main() {
     }
     assert!(reactor.is_done());
     drop((last, reactor));
-    let _ = std::fs::remove_dir_all(&directory);
+    let _ = std::fs::remove_dir_all(directory);
+}
+
+fn main() {
+    inbox();
+    let directory = std::env::temp_dir().join(format!("kymo-alloc-{}", std::process::id()));
+    life(&directory, None);
+    let without = ALLOCATIONS.load(Ordering::Relaxed);
+    let path = directory.join("state");
+    let path = Some(path.to_str().expect("a path").try_into().expect("short"));
+    life(&directory, Some(JournalSettings { path, ..JournalSettings::default() }));
     let allocations = ALLOCATIONS.load(Ordering::Relaxed);
-    println!("{allocations} allocations in the loop");
+    println!("{allocations} allocations in the loop, {without} of them without a journal");
     assert_eq!(allocations, 0);
 }

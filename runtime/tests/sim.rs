@@ -11,9 +11,10 @@
 
 use std::collections::HashMap;
 
-use kymo::{Config, Format, Hub, Identity, Listener, ListenerFormat, Sampler, SessionId};
-use kymo_platform::Fake;
+use kymo::{Config, Format, History, Hub, Identity, Listener, ListenerFormat, Sampler, SessionId};
 use kymo_platform::clock::Now;
+use kymo_platform::peer::Peer;
+use kymo_platform::{Fake, LocalTime};
 use kymo_protocol::subscribe::SubscribeFixed;
 use kymo_protocol::{Body, Decoder, Hello, Position, Stamp, emit, opta1};
 
@@ -167,15 +168,27 @@ impl World {
         let mut random = Random(seed);
         let mut config = Config::in_directory("/simulated");
         config.limits.clients = CLIENTS;
-        config.listeners.push(Listener::new("opta", ListenerFormat::Opta1));
-        config.listeners.push(Listener { bare: true, ..config.listeners[1].clone() });
+        // Events have a simulation of their own.
+        config.listeners[1].streams = ListenerFormat::Opta1.streams();
+        config.listeners.pop();
+        let opta = Listener::new("opta", ListenerFormat::Opta1).unwrap();
+        config.listeners.push(opta).unwrap();
+        let bare = Listener { bare: true, ..config.listeners[1].clone() };
+        config.listeners.push(bare).unwrap();
         let one_rate = random.one_in(2);
         let start = 1_000_000 * MS;
+        let now = Now { mono_ns: start, boot_ns: start, wall_ns: 1_700_000_000_000 * MS };
         Self {
             random,
-            hub: Hub::new(&config, Identity { epoch: 1, run: 2 }),
+            hub: Hub::new(
+                &config,
+                Identity { epoch: 1, run: 2, uid: 0 },
+                History::none(),
+                LocalTime::new(),
+                now,
+            ),
             sampler: Sampler::new(Box::new(Fake::seeded(seed))),
-            now: Now { mono_ns: start, boot_ns: start, wall_ns: 1_700_000_000_000 * MS },
+            now,
             clients: HashMap::new(),
             one_rate,
             lossy,
@@ -187,7 +200,8 @@ impl World {
 
     fn connect(&mut self) {
         let listener = self.random.below(4);
-        let Ok(id) = self.hub.accept(Some(listener), self.now) else { return };
+        let peer = Peer { uid: 0, gid: 0, pid: None };
+        let Ok(id) = self.hub.accept(Some(listener), peer, self.now) else { return };
         let every = self.random.one_in(3);
         let rates = [1_000, 7_000, 25_000, 100_000];
         let rate_mhz = if self.one_rate { 25_000 } else { rates[self.random.below(4)] };

@@ -12,10 +12,12 @@ const FUNCTION_LINES_MAX: usize = 70;
 const LINE_WIDTH_MAX: usize = 100;
 
 /// The files that may have unsafe code, besides tests' counting allocators.
-const UNSAFE_FILES: [&str; 1] = ["platform/src/linux/sys.rs"];
+const UNSAFE_FILES: [&str; 2] = ["platform/src/linux/sys.rs", "runtime/src/bin/kymod/heap.rs"];
 
 /// What the three core crates may depend on directly.
-const CORE_DEPENDENCIES: [&str; 13] = [
+const CORE_DEPENDENCIES: [&str; 15] = [
+    "base64",
+    "crc32fast",
     "crossbeam-queue",
     "heapless",
     "itoa",
@@ -65,7 +67,7 @@ fn sources() -> Vec<(String, String)> {
 /// Lines before the tests that are code: not blank, not a comment.
 fn code(text: &str) -> usize {
     text.lines()
-        .take_while(|line| *line != "#[cfg(test)]")
+        .take_while(|line| !["#[cfg(test)]", "#[cfg(all(test, not(loom)))]"].contains(line))
         .filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with("//"))
         .count()
 }
@@ -78,7 +80,9 @@ fn files_fit_their_bounds() {
             broken.push(format!("{name}: {} lines of code", code(&text)));
         }
         for (number, line) in text.lines().enumerate() {
-            if line.chars().count() > LINE_WIDTH_MAX {
+            // A row of a table can't be broken.
+            let is_row = ["//! |", "/// |"].iter().any(|row| line.trim_start().starts_with(row));
+            if line.chars().count() > LINE_WIDTH_MAX && !is_row {
                 broken.push(format!("{name}:{}: wider than {LINE_WIDTH_MAX}", number + 1));
             }
         }

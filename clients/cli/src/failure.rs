@@ -2,6 +2,8 @@
 
 use std::io::{self, ErrorKind};
 
+use kymo_client::{Error, ErrorCode};
+
 use crate::clean::clean;
 
 /// Something failed.
@@ -10,6 +12,8 @@ pub const FAILED: u8 = 1;
 pub const USAGE: u8 = 2;
 /// No daemon where one was asked for.
 pub const UNREACHABLE: u8 = 69;
+/// There is one, but not for this user.
+pub const DENIED: u8 = 77;
 
 /// Why kymo ends early, and with which exit code.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,26 +29,41 @@ impl Failure {
     pub fn new(text: impl Into<String>) -> Self {
         Self { code: FAILED, text: text.into() }
     }
+
+    /// What it means that a client failed.
+    pub fn of_client(error: &Error) -> Self {
+        let code = match error {
+            Error::Unreachable { .. } => UNREACHABLE,
+            Error::Denied { .. } => DENIED,
+            _ => FAILED,
+        };
+        let text = match error {
+            Error::Refused { code, text } => {
+                let name = code.map_or("unknown", ErrorCode::name);
+                format!("the daemon says: {text} ({name})")
+            }
+            error => error.to_string(),
+        };
+        Self { code, text: clean(text.chars()) }
+    }
 }
 
-/// How following a daemon ended.
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::of_client(&error)
+    }
+}
+
+/// How showing things ended.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Ending {
     /// As many as were asked for were printed, or nobody reads them any more.
     Done,
-    /// The daemon is gone, for this reason.
-    Lost(String),
     /// Nothing can be done about it.
     Failed(Failure),
 }
 
 impl Ending {
-    /// What it means that the daemon sent an error.
-    pub fn of_error(text: impl Iterator<Item = char>, code: impl Iterator<Item = char>) -> Self {
-        let (text, code) = (clean(text), clean(code));
-        Self::Failed(Failure::new(format!("the daemon says: {text} ({code})")))
-    }
-
     /// What it means that standard output took no more.
     pub fn of_output(error: &io::Error) -> Self {
         match error.kind() {
@@ -66,9 +85,13 @@ mod tests {
     }
 
     #[test]
-    fn a_daemon_s_words_are_cleaned() {
-        let expected = Failure::new("the daemon says: no�room (fu�l)");
-        let error = Ending::of_error("no\u{1b}room".chars(), "fu\nl".chars());
-        assert_eq!(error, Ending::Failed(expected));
+    fn failures_have_their_codes() {
+        let refused = |text: &str| Error::Refused { code: None, text: text.into() };
+        let failure = Failure::of_client(&refused("no\u{1b}room\n"));
+        assert_eq!(failure, Failure::new("the daemon says: no�room� (unknown)"));
+        let denied = Error::Denied { path: "/d/\u{1b}[2J".into(), text: "no".into() };
+        let failure = Failure::of_client(&denied);
+        assert_eq!(failure.code, DENIED);
+        assert_eq!(failure.text, "denied at /d/�[2J: no");
     }
 }

@@ -1,116 +1,84 @@
-//! Vitals as a block on a terminal, from binary frames.
+//! Vitals as a block on a terminal, events as lines above it.
 
 use std::io::Write;
 
-use kymo_protocol::subscribe::SubscribeFixed;
-use kymo_protocol::{
-    Body, Decoder, ErrorCode, Frame, FrameError, Hello, Payload, Position, Stamp, StreamId,
-    Streams, emit,
-};
+use kymo_client::{Body, Gap, GapReason, Item, StreamId};
+use kymo_platform::LocalTime;
 
 use crate::block::{Line, Tone, block};
-use crate::failure::{Ending, Failure};
-use crate::link::{Link, Received};
+use crate::event_text::event_text;
+use crate::failure::Ending;
 use crate::rates::Rates;
 use crate::screen::Screen;
 use crate::{tell, terminal};
 
-/// Bytes of the largest frame of a known kind that a daemon sends unasked.
-const FRAME_MAX: usize = 8 * 1024;
-
-/// Where the blocks go.
+/// Where the blocks go, and what is known of their source.
 #[derive(Debug)]
 pub struct Frames<W> {
     /// The terminal.
     pub screen: Screen<W>,
     /// Frames still to be shown; `None` for no end.
     pub left: Option<u64>,
-}
-
-/// What is known of one connection.
-#[derive(Debug, Default)]
-struct Source {
-    name: String,
-    rate_mhz: u32,
-    rates: Rates,
+    /// For the time of events.
+    pub zone: LocalTime,
+    /// Where they come from.
+    pub source: String,
+    /// Granted.
+    pub rate_mhz: u32,
+    /// Of counters.
+    pub rates: Rates,
 }
 
 impl<W: Write> Frames<W> {
-    /// Shows what comes over `link` until something ends it.
-    pub fn follow(&mut self, link: &mut Link, rate_mhz: u32) -> Ending {
+    /// A connection begins.
+    pub fn begin(&mut self, rate_mhz: u32) {
+        self.rate_mhz = rate_mhz;
+        self.rates = Rates::default();
         // What was told meanwhile stands below the last block.
         self.screen.forget();
-        let request = match request(rate_mhz) {
-            Ok(request) => request,
-            Err(error) => return Ending::Failed(Failure::new(error.to_string())),
+    }
+
+    /// Shows an item.
+    pub fn show(&mut self, item: &Item<'_>) -> Option<Ending> {
+        let drawn = match item {
+            Item::Frame(frame) => {
+                let sequence = frame.header.sequence.get();
+                match frame.body {
+                    Body::Vitals(vitals) => {
+                        self.rates.add(frame.header.timestamp.get(), vitals);
+                        let mut lines = vec![self.line(sequence, vitals.merged.get())];
+                        lines.extend(block(vitals, &self.rates));
+                        self.screen.draw(&lines, terminal::size())
+                    }
+                    Body::Event(event) => {
+                        let text = event_text(event, sequence, self.zone);
+                        self.screen.print(&text, terminal::size())
+                    }
+                    _ => return None,
+                }
+            }
+            Item::Gap(gap) if gap.stream == StreamId::EVENTS => {
+                self.screen.print(&gap_text(gap), terminal::size())
+            }
+            Item::Gap(gap) => {
+                tell(format_args!("{}", gap_text(gap)));
+                self.screen.forget();
+                return None;
+            }
+            _ => return None,
         };
-        // A daemon that takes no one more may have closed already; its reason can still be read.
-        let _ = link.send(&request);
-        let mut source = Source { name: link.name(), rate_mhz, rates: Rates::default() };
-        let mut decoder = Decoder::<FRAME_MAX>::new();
-        loop {
-            match link.receive(decoder.space()) {
-                Ok(Received::OutputClosed) => return Ending::Done,
-                Ok(Received::Bytes(0)) => return Ending::Lost("the connection ended".into()),
-                Ok(Received::Bytes(size)) => decoder.filled(size),
-                Err(error) => return Ending::Lost(error.to_string()),
-            }
-            loop {
-                let ending = match decoder.next_frame() {
-                    Ok(None) => break,
-                    Ok(Some(frame)) => self.take(&frame, &mut source),
-                    Err(error) => Some(Ending::Lost(error.to_string())),
-                };
-                if let Some(ending) = ending {
-                    return ending;
-                }
-            }
+        if let Err(error) = drawn {
+            return Some(Ending::of_output(&error));
         }
+        let left = self.left.as_mut()?;
+        *left = left.saturating_sub(1);
+        (*left == 0).then_some(Ending::Done)
     }
 
-    fn take(&mut self, frame: &Frame<'_>, source: &mut Source) -> Option<Ending> {
-        match frame.body {
-            Body::Subscribed(granted) => source.rate_mhz = granted.rate_mhz.get(),
-            Body::Vitals(vitals) => {
-                source.rates.add(frame.header.timestamp.get(), vitals);
-                let merged = vitals.merged.get();
-                let mut lines = vec![source.line(frame.header.sequence.get(), merged)];
-                lines.extend(block(vitals, &source.rates));
-                if let Err(error) = self.screen.draw(&lines, terminal::size()) {
-                    return Some(Ending::of_output(&error));
-                }
-                let left = self.left.as_mut()?;
-                *left = left.saturating_sub(1);
-                return (*left == 0).then_some(Ending::Done);
-            }
-            Body::Gap(gap) => {
-                let (first, last) = (gap.first.get(), gap.last.get());
-                self.tell(format_args!("frames {first} to {last} are lost"));
-            }
-            Body::Goodbye(goodbye) => {
-                self.tell(format_args!("the daemon says goodbye: {}", goodbye.reason().name()));
-            }
-            Body::Error(report) => {
-                let code = report.code().map_or("unknown", ErrorCode::name);
-                return Some(Ending::of_error(report.text().chars(), code.chars()));
-            }
-            _ => {}
-        }
-        None
-    }
-
-    /// A line on standard error, which may be the same terminal.
-    fn tell(&mut self, text: std::fmt::Arguments<'_>) {
-        tell(text);
-        self.screen.forget();
-    }
-}
-
-impl Source {
     /// Where a frame came from, and which one it is.
     fn line(&self, sequence: u64, merged: u32) -> Line {
         let hz = f64::from(self.rate_mhz) / 1000.0;
-        let mut value = format!("frame {sequence} at {hz} Hz from {}", self.name);
+        let mut value = format!("frame {sequence} at {hz} Hz from {}", self.source);
         if merged > 0 {
             value = format!("{merged} merged, {value}");
         }
@@ -118,73 +86,82 @@ impl Source {
     }
 }
 
-/// Hello and subscribe, which may be sent together.
-fn request(rate_mhz: u32) -> Result<Vec<u8>, FrameError> {
-    let stamp = Stamp { boot_ns: 0 };
-    let mut bytes = vec![0; Hello::FRAME_SIZE + SubscribeFixed::FRAME_SIZE];
-    let (hello, size) = emit::<Hello>(&mut bytes, Position::NONE, stamp)?;
-    hello.set("kymo watch");
-    let rest = bytes.get_mut(size..).unwrap_or_default();
-    let (subscribe, _) = emit::<SubscribeFixed>(rest, Position::NONE, stamp)?;
-    subscribe.rate_mhz.set(rate_mhz);
-    subscribe.streams.set(Streams::default().with(StreamId::VITALS).0);
-    Ok(bytes)
+fn gap_text(gap: &Gap) -> String {
+    let Gap { first, last, count, .. } = gap;
+    let what = if gap.stream == StreamId::EVENTS { "events" } else { "frames" };
+    let why = match gap.reason {
+        Some(GapReason::Lapped) => "they were more than the daemon remembers",
+        Some(GapReason::Retention) => "its journal keeps them no longer",
+        Some(GapReason::Damage) => "its journal was damaged",
+        Some(GapReason::Unjournalled) => "its journal could not be written",
+        None => "there was no connection",
+    };
+    let up_to = if *count > last - first { "" } else { "up to " };
+    format!("{what} {first} to {last} are lost, {up_to}{count}: {why}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::screen::Style;
-    use kymo_protocol::{ErrorReport, Goodbye, GoodbyeReason, Subscribed, Vitals};
+    use kymo_client::{Data, EventFields, Frame};
+    use kymo_protocol::{Payload, Position, Stamp, Vitals, emit};
 
-    fn take(frames: &mut Frames<Vec<u8>>, source: &mut Source, bytes: &[u8]) -> Option<Ending> {
-        frames.take(&Frame::parse(bytes).unwrap(), source)
+    fn frames(style: Style, left: Option<u64>) -> Frames<Vec<u8>> {
+        Frames {
+            screen: Screen::new(Vec::new(), style),
+            left,
+            zone: LocalTime::new(),
+            source: "/d".into(),
+            rate_mhz: 12_500,
+            rates: Rates::default(),
+        }
     }
 
-    fn bytes<P: Payload>(fill: impl FnOnce(&mut P)) -> Vec<u8> {
-        let mut bytes = vec![0; P::FRAME_SIZE];
+    fn vitals() -> Vec<u8> {
+        let mut bytes = vec![0; Vitals::FRAME_SIZE];
         let at = Position { stream: StreamId::VITALS, sequence: 7 };
-        let at = if P::KIND == Vitals::KIND { at } else { Position::NONE };
-        fill(emit::<P>(&mut bytes, at, Stamp { boot_ns: 5 }).unwrap().0);
+        let (vitals, _) = emit::<Vitals>(&mut bytes, at, Stamp { boot_ns: 5 }).unwrap();
+        vitals.merged.set(3);
         bytes
     }
 
     #[test]
-    fn requests_are_two_frames() {
-        let mut decoder = Decoder::<1024>::new();
-        let bytes = request(5_000).unwrap();
-        decoder.space()[..bytes.len()].copy_from_slice(&bytes);
-        decoder.filled(bytes.len());
-        let Body::Hello(hello) = decoder.next_frame().unwrap().unwrap().body else { panic!() };
-        assert_eq!(hello.name(), "kymo watch");
-        let subscribe = decoder.next_frame().unwrap().unwrap();
-        let Body::Subscribe(subscribe) = subscribe.body else { panic!() };
-        assert_eq!(subscribe.fixed.rate_mhz.get(), 5_000);
-        assert!(subscribe.streams().contains(StreamId::VITALS));
-    }
-
-    #[test]
     fn frames_are_drawn_and_counted() {
-        let screen = Screen::new(Vec::new(), Style::Plain);
-        let mut frames = Frames { screen, left: Some(2) };
-        let mut source = Source { name: "/d".into(), ..Source::default() };
-        let subscribed = bytes::<Subscribed>(|granted| granted.rate_mhz.set(12_500));
-        assert_eq!(take(&mut frames, &mut source, &subscribed), None);
-        let vitals = bytes::<Vitals>(|vitals| vitals.merged.set(3));
-        assert_eq!(take(&mut frames, &mut source, &vitals), None);
-        let line = source.line(7, 3);
-        assert_eq!(line.value, "3 merged, frame 7 at 12.5 Hz from /d");
-        assert_eq!(take(&mut frames, &mut source, &vitals), Some(Ending::Done));
+        let mut frames = frames(Style::Plain, Some(2));
+        let bytes = vitals();
+        let item = Item::Frame(Frame::parse(&bytes).unwrap());
+        assert_eq!(frames.show(&Item::Fresh { lost_after: None }), None);
+        assert_eq!(frames.show(&item), None);
+        assert_eq!(frames.line(7, 3).value, "3 merged, frame 7 at 12.5 Hz from /d");
+        assert_eq!(frames.show(&item), Some(Ending::Done));
     }
 
     #[test]
-    fn last_words_are_understood() {
-        let mut frames = Frames { screen: Screen::new(Vec::new(), Style::Plain), left: None };
-        let mut source = Source::default();
-        let goodbye = bytes::<Goodbye>(|goodbye| goodbye.set(GoodbyeReason::Shutdown));
-        assert_eq!(take(&mut frames, &mut source, &goodbye), None);
-        let error = bytes::<ErrorReport>(|report| report.set(ErrorCode::Full, "no\u{1b}room"));
-        let failure = Failure::new("the daemon says: no�room (full)");
-        assert_eq!(take(&mut frames, &mut source, &error), Some(Ending::Failed(failure)));
+    fn events_and_gaps_stand_above_the_block() {
+        let mut frames = frames(Style::InPlace { color: false }, None);
+        let bytes = vitals();
+        frames.show(&Item::Frame(Frame::parse(&bytes).unwrap()));
+        let (mut payload, mut bytes) = ([0; 256], [0; 512]);
+        let fields = EventFields::custom("t", Data::Json("1"));
+        let size = fields.write(&mut payload).unwrap();
+        let stamp = Stamp { boot_ns: 0 };
+        let size = kymo_client::Event::emit(&mut bytes, 7, stamp, &payload[..size]).unwrap();
+        frames.show(&Item::Frame(Frame::parse(&bytes[..size]).unwrap()));
+        let reason = Some(GapReason::Lapped);
+        let gap = Gap { stream: StreamId::EVENTS, first: 8, last: 9, count: 2, reason };
+        frames.show(&Item::Gap(gap));
+        let text = String::from_utf8(frames.screen.output().clone()).unwrap();
+        let event = text.find("#7      t  1\n").unwrap();
+        let gap = text.find("events 8 to 9 are lost, 2: they were more").unwrap();
+        assert!(event < gap && gap < text.rfind("uptime").unwrap(), "{text}");
+        assert_eq!(text.matches("\x1b[14A").count(), 2, "the block was taken away twice");
+    }
+
+    #[test]
+    fn gaps_say_what_is_known() {
+        let gap = Gap { stream: StreamId::EVENTS, first: 1, last: 9, count: 4, reason: None };
+        let expected = "events 1 to 9 are lost, up to 4: there was no connection";
+        assert_eq!(gap_text(&gap), expected);
     }
 }

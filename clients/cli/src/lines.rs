@@ -1,231 +1,165 @@
-//! Vitals as JSON Lines: what the daemon wrote, and nothing else.
+//! What comes as JSON Lines, the same that a daemon writes.
 
 use std::io::Write;
 
-use kymo_protocol::json::{Reader, Token};
-use kymo_protocol::{Body, ErrorCode, ErrorReport, Frame, Payload};
+use kymo_client::{ClockMap, Gap, GapReason, Item};
+use kymo_protocol::json::{LineOptions, write_line};
+use kymo_protocol::limits::{EVENT_BYTES_MAX, line_bytes};
+use kymo_protocol::{Body, Frame, FrameError, Payload, Position, Stamp, emit};
 
-use crate::clean::{clean, clean_json};
-use crate::failure::Ending;
-use crate::link::{Link, Received};
-use crate::tell;
+use crate::clean::clean_json;
+use crate::failure::{Ending, Failure};
 
-/// A line longer than this has no end.
-const LINE_MAX: usize = 1 << 20;
+/// Text is brought out when it is longer than this, or when nothing more is there.
+const TEXT_MAX: usize = 32 * 1024;
 
 /// Where the lines go.
 #[derive(Debug)]
 pub struct Lines<W> {
     /// Standard output, unless a test says otherwise.
-    pub output: W,
+    output: W,
     /// Whether it is a terminal, which would act on control characters.
-    pub is_terminal: bool,
+    is_terminal: bool,
     /// Lines still to be printed; `None` for no end.
-    pub left: Option<u64>,
-}
-
-/// What a line says.
-#[derive(Debug, PartialEq, Eq)]
-enum Said {
-    /// Something to print.
-    Frame,
-    /// Something that only the connection needs.
-    Other,
-    /// The daemon will close, for this reason.
-    Goodbye(String),
-    /// The daemon does not want to go on with us: why, and the code for it.
-    Error(String, String),
+    left: Option<u64>,
+    /// Lines on their way.
+    text: String,
+    line: Box<[u8]>,
 }
 
 impl<W: Write> Lines<W> {
-    /// Prints what comes over `link` until something ends it.
-    pub fn follow(&mut self, link: &mut Link, rate_mhz: Option<u32>) -> Ending {
-        // A daemon that takes no one more may have closed already; its reason can still be read.
-        let _ = link.send(request(rate_mhz).as_bytes());
-        let mut pending = Vec::new();
-        let mut chunk = vec![0; 64 * 1024];
-        loop {
-            let size = match link.receive(&mut chunk) {
-                Ok(Received::OutputClosed) => return Ending::Done,
-                Ok(Received::Bytes(0)) => return Ending::Lost("the connection ended".into()),
-                Ok(Received::Bytes(size)) => size,
-                Err(error) => return Ending::Lost(error.to_string()),
-            };
-            pending.extend_from_slice(&chunk[..size]);
-            if let Some(ending) = refusal(&pending).or_else(|| self.print_whole(&mut pending)) {
-                return ending;
-            }
-            if pending.len() > LINE_MAX {
-                return Ending::Lost("it sent a line without an end".into());
-            }
-        }
+    /// Prints to `output`, `left` lines if that is a number.
+    pub fn new(output: W, is_terminal: bool, left: Option<u64>) -> Self {
+        let line = vec![0; line_bytes(EVENT_BYTES_MAX) as usize].into_boxed_slice();
+        Self { output, is_terminal, left, text: String::new(), line }
     }
 
-    /// Prints the whole lines of `pending` and removes them.
-    fn print_whole(&mut self, pending: &mut Vec<u8>) -> Option<Ending> {
-        let mut text = String::new();
-        let mut ending = None;
-        let mut rest = &pending[..];
-        while let (Some(end), None) = (rest.iter().position(|byte| *byte == b'\n'), &ending) {
-            let (line, behind) = rest.split_at(end + 1);
-            ending = self.take(line, &mut text);
-            rest = behind;
-        }
-        let left = rest.len();
-        pending.drain(..pending.len() - left);
-        // Everything that came at once goes at once.
-        let printed = self.output.write_all(text.as_bytes()).and_then(|()| self.output.flush());
-        match printed {
-            Ok(()) => ending,
-            Err(error) => Some(Ending::of_output(&error)),
-        }
-    }
-
-    /// Handles one line, newline included.
-    fn take(&mut self, line: &[u8], text: &mut String) -> Option<Ending> {
-        let (Some(said), Ok(line)) = (read(line), str::from_utf8(line)) else {
-            return Some(Ending::Lost("it sent a line that is not JSON".into()));
+    /// Prints an item, if it is one that has a line.
+    pub fn show(&mut self, item: &Item<'_>, clock: ClockMap) -> Option<Ending> {
+        let size = match item {
+            Item::Frame(frame) => write(&mut self.line, frame, clock),
+            Item::Gap(gap) => write_gap(&mut self.line, gap),
+            _ => return None,
         };
-        match said {
-            Said::Other => {}
-            Said::Goodbye(reason) => tell(format_args!("the daemon says goodbye: {reason}")),
-            Said::Error(text, code) => return Some(Ending::of_error(text.chars(), code.chars())),
-            Said::Frame => {
-                if self.is_terminal {
-                    text.push_str(&clean_json(line.trim_end_matches(['\r', '\n'])));
-                    text.push('\n');
-                } else {
-                    text.push_str(line);
-                }
-                let left = self.left.as_mut()?;
-                *left = left.saturating_sub(1);
-                return (*left == 0).then_some(Ending::Done);
+        let line = size.map(|size| self.line.get(..size).unwrap_or_default());
+        match line.map(str::from_utf8) {
+            Ok(Ok(line)) if self.is_terminal => {
+                self.text.push_str(&clean_json(line.trim_end_matches('\n')));
+                self.text.push('\n');
+            }
+            Ok(Ok(line)) => self.text.push_str(line),
+            _ => {
+                return Some(Ending::Failed(Failure::new("the daemon sent data that is not JSON")));
             }
         }
-        None
-    }
-}
-
-fn request(rate_mhz: Option<u32>) -> String {
-    match rate_mhz {
-        Some(mhz) => {
-            let hz = f64::from(mhz) / 1000.0;
-            format!("{{\"subscribe\":[\"vitals\"],\"rate_hz\":{hz}}}\n")
+        if self.text.len() > TEXT_MAX
+            && let Some(ending) = self.flush()
+        {
+            return Some(ending);
         }
-        None => "{\"subscribe\":[\"vitals\"]}\n".into(),
+        let left = self.left.as_mut()?;
+        *left = left.saturating_sub(1);
+        (*left == 0).then_some(Ending::Done)
     }
-}
 
-/// What a daemon says that turns clients away before they can choose how to be talked to.
-fn refusal(bytes: &[u8]) -> Option<Ending> {
-    let frame = Frame::parse(bytes.get(..ErrorReport::FRAME_SIZE)?).ok()?;
-    let Body::Error(report) = frame.body else { return None };
-    let code = report.code().map_or("unknown", ErrorCode::name);
-    Some(Ending::of_error(report.text().chars(), code.chars()))
-}
-
-/// What a line says; `None` when it is not a JSON object.
-fn read(line: &[u8]) -> Option<Said> {
-    let mut reader = Reader::new(line).ok()?;
-    let mut words = [const { String::new() }; 4];
-    const KEYS: [&str; 4] = ["type", "reason", "code", "error"];
-    if reader.next_token().ok()?? != Token::ObjectStart {
-        return None;
-    }
-    while let Token::Key(key) = reader.next_token().ok()?? {
-        let wanted = KEYS.iter().position(|name| key.is(name));
-        match (reader.next_token().ok()??, wanted) {
-            (Token::String(text), Some(index)) => words[index] = clean(text.chars()),
-            (value, _) => reader.skip_value(value).ok()?,
+    /// Brings out what was printed: everything that came at once goes at once.
+    pub fn flush(&mut self) -> Option<Ending> {
+        if self.text.is_empty() {
+            return None;
         }
+        let printed = self.output.write_all(self.text.as_bytes());
+        self.text.clear();
+        let printed = printed.and_then(|()| self.output.flush());
+        printed.err().map(|error| Ending::of_output(&error))
     }
-    // Nothing may follow the object.
-    reader.next_token().ok()?.is_none().then_some(())?;
-    let [kind, reason, code, error] = words;
-    Some(match kind.as_str() {
-        "vitals" | "gap" | "event" => Said::Frame,
-        "goodbye" => Said::Goodbye(reason),
-        "error" => Said::Error(error, code),
-        _ => Said::Other,
-    })
+}
+
+fn write(buffer: &mut [u8], frame: &Frame<'_>, clock: ClockMap) -> Result<usize, FrameError> {
+    if let Body::Event(event) = frame.body {
+        // It goes into the line as it is.
+        event.check_json()?;
+    }
+    write_line(buffer, frame, clock, LineOptions::default())
+}
+
+fn write_gap(buffer: &mut [u8], told: &Gap) -> Result<usize, FrameError> {
+    let mut bytes = [0; kymo_protocol::Gap::FRAME_SIZE];
+    let at = Position { stream: told.stream, sequence: 0 };
+    let (gap, _) = emit::<kymo_protocol::Gap>(&mut bytes, at, Stamp { boot_ns: 0 })?;
+    gap.set(told.first, told.last, told.reason.unwrap_or(GapReason::Lapped));
+    gap.count.set(told.count);
+    write_line(buffer, &Frame::parse(&bytes)?, ClockMap::default(), LineOptions::default())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kymo_client::{Data, Event, EventFields, StreamId};
+    use kymo_protocol::Words;
 
-    fn lines(left: Option<u64>) -> Lines<Vec<u8>> {
-        Lines { output: Vec::new(), is_terminal: false, left }
+    fn lines(is_terminal: bool, left: Option<u64>) -> Lines<Vec<u8>> {
+        Lines::new(Vec::new(), is_terminal, left)
+    }
+
+    fn event(data: Data<'_>) -> Vec<u8> {
+        let (mut payload, mut bytes) = ([0; 512], vec![0; 1024]);
+        let size = EventFields::custom("t", data).write(&mut payload).unwrap();
+        let size = Event::emit(&mut bytes, 7, Stamp { boot_ns: 0 }, &payload[..size]).unwrap();
+        bytes.truncate(size);
+        bytes
+    }
+
+    fn show(lines: &mut Lines<Vec<u8>>, bytes: &[u8]) -> Option<Ending> {
+        lines.show(&Item::Frame(Frame::parse(bytes).unwrap()), ClockMap::default())
     }
 
     #[test]
-    fn requests_are_subscribe_lines() {
-        use kymo_protocol::json::parse_subscribe;
-        for (mhz, expected) in [(None, 0), (Some(100), 100), (Some(12_345), 12_345)] {
-            let line = request(mhz);
-            assert_eq!(parse_subscribe(line.as_bytes()).unwrap().rate_mhz, expected, "{line}");
-        }
-    }
-
-    #[test]
-    fn lines_are_told_apart() {
+    fn frames_and_gaps_are_counted_and_come_out_at_once() {
+        let mut lines = lines(false, Some(2));
+        let item = Item::Fresh { lost_after: None };
+        assert_eq!(lines.show(&item, ClockMap::default()), None);
+        assert_eq!(show(&mut lines, &event(Data::Json("1"))), None);
+        assert!(lines.output.is_empty());
+        let gap = Gap {
+            stream: StreamId::EVENTS,
+            first: 8,
+            last: 19,
+            count: 5,
+            reason: Some(GapReason::Retention),
+        };
+        let ending = lines.show(&Item::Gap(gap), ClockMap::default());
+        assert_eq!((ending, lines.flush()), (Some(Ending::Done), None));
         assert_eq!(
-            read(b"{\"type\":\"vitals\",\"load\":[1,{\"type\":\"x\"}]}\n"),
-            Some(Said::Frame)
+            str::from_utf8(&lines.output).unwrap(),
+            "{\"type\":\"event\",\"topic\":\"t\",\"seq\":7,\"timestamp\":0.000000,\"data\":1}\n\
+             {\"type\":\"gap\",\"stream\":\"events\",\"first\":8,\"last\":19,\"count\":5,\
+             \"reason\":\"retention\"}\n"
         );
-        assert_eq!(read(b"{\"seq\":1,\"type\":\"gap\"}\r\n"), Some(Said::Frame));
-        assert_eq!(read(b"{\"type\":\"heartbeat\"}\n"), Some(Said::Other));
-        assert_eq!(read(b"{\"type\":\"novelty\"}\n"), Some(Said::Other));
-        let goodbye = read(b"{\"type\":\"goodbye\",\"reason\":\"a\\u001b[2J\"}\n");
-        assert_eq!(goodbye, Some(Said::Goodbye("a�[2J".into())));
-        let error = read(b"{\"type\":\"error\",\"code\":\"full\",\"error\":\"no room\"}\n");
-        assert_eq!(error, Some(Said::Error("no room".into(), "full".into())));
-        for bad in [&b"\n"[..], b"[]\n", b"{}x\n", b"{\"a\":\"\x1b\"}\n", b"\xFF\n", b"{\"a\":"] {
-            assert_eq!(read(bad), None);
-        }
     }
 
     #[test]
-    fn whole_lines_are_printed_as_they_came() {
-        let mut lines = lines(Some(3));
-        let mut pending =
-            b"{\"type\":\"welcome\"}\n{\"type\":\"vitals\", \"seq\":1}\n{\"type".to_vec();
-        assert_eq!(lines.print_whole(&mut pending), None);
-        assert_eq!(
-            (&lines.output[..], &pending[..]),
-            (&b"{\"type\":\"vitals\", \"seq\":1}\n"[..], &b"{\"type"[..])
-        );
-        pending.extend_from_slice(b"\":\"gap\"}\n{\"type\":\"event\"}\n{\"type\":\"event\"}\n");
-        assert_eq!(lines.print_whole(&mut pending), Some(Ending::Done));
-        assert!(lines.output.ends_with(b"1}\n{\"type\":\"gap\"}\n{\"type\":\"event\"}\n"));
-        assert_eq!((lines.left, pending.len()), (Some(0), 17));
+    fn much_text_is_not_kept_back() {
+        let mut lines = lines(false, None);
+        let bytes = event(Data::Text(Words::Plain(&"x".repeat(400))));
+        (0..100).for_each(|_| assert_eq!(show(&mut lines, &bytes), None));
+        assert!(lines.output.len() > TEXT_MAX && lines.text.len() < TEXT_MAX);
     }
 
     #[test]
-    fn what_ends_it_is_told() {
-        let lost = lines(None).print_whole(&mut b"{\"type\":\"vitals\"}\nnonsense\n".to_vec());
-        assert_eq!(lost, Some(Ending::Lost("it sent a line that is not JSON".into())));
-        let failed = lines(None).print_whole(&mut b"{\"type\":\"error\"}\n".to_vec());
-        assert!(matches!(failed, Some(Ending::Failed(failure)) if failure.code == 1));
-    }
-
-    #[test]
-    fn a_refusal_may_be_a_frame() {
-        let mut bytes = vec![0; ErrorReport::FRAME_SIZE];
-        let stamp = kymo_protocol::Stamp { boot_ns: 0 };
-        let at = kymo_protocol::Position::NONE;
-        let (report, _) = kymo_protocol::emit::<ErrorReport>(&mut bytes, at, stamp).unwrap();
-        report.set(ErrorCode::Full, "no room\n");
-        assert_eq!(refusal(&bytes), Some(Ending::of_error("no room\n".chars(), "full".chars())));
-        assert_eq!(refusal(&bytes[..159]), None);
-        assert_eq!(refusal(&[b'{'; 160]), None);
+    fn what_is_not_json_is_not_printed() {
+        let mut bytes = event(Data::Json("[1]"));
+        let at = bytes.windows(3).position(|three| three == b"[1]").unwrap();
+        bytes[at + 2] = b'x';
+        let mut lines = lines(false, None);
+        assert!(matches!(show(&mut lines, &bytes), Some(Ending::Failed(_))));
+        assert_eq!((lines.flush(), lines.output.len()), (None, 0));
     }
 
     #[test]
     fn terminals_get_no_control_characters() {
-        let mut lines = Lines { is_terminal: true, ..lines(None) };
-        let mut pending = "{\"type\":\"event\",\"a\":\"\u{9b}2J\"}\r\n".as_bytes().to_vec();
-        assert_eq!(lines.print_whole(&mut pending), None);
-        assert_eq!(lines.output, b"{\"type\":\"event\",\"a\":\"\\u009b2J\"}\n");
+        let mut lines = lines(true, None);
+        show(&mut lines, &event(Data::Text(Words::Plain("\u{9b}2J"))));
+        lines.flush();
+        assert!(lines.output.ends_with(b"\"data\":\"\\u009b2J\"}\n"));
     }
 }

@@ -36,18 +36,47 @@ pub struct Screen<W> {
     style: Style,
     /// Lines of the block above the cursor.
     drawn: usize,
+    /// The last block.
+    block: Vec<Line>,
     size: Option<Size>,
 }
 
 impl<W: Write> Screen<W> {
     /// A screen without a block.
     pub fn new(output: W, style: Style) -> Self {
-        Self { output, style, drawn: 0, size: None }
+        Self { output, style, drawn: 0, block: Vec::new(), size: None }
+    }
+
+    /// What it writes to.
+    #[cfg(test)]
+    pub fn output(&self) -> &W {
+        &self.output
     }
 
     /// Leaves the block where it is: somebody else has written below it.
     pub fn forget(&mut self) {
         self.drawn = 0;
+    }
+
+    /// Prints a line that stays, above the block if there is one.
+    ///
+    /// # Errors
+    ///
+    /// When the output takes no more.
+    pub fn print(&mut self, line: &str, size: Option<Size>) -> io::Result<()> {
+        let mut text = String::new();
+        if self.drawn > 0 {
+            text = format!("\x1b[{}A\r\x1b[J", self.drawn);
+        }
+        text.push_str(&clean(line.chars()));
+        text.push('\n');
+        if let (Style::InPlace { color }, 1..) = (self.style, std::mem::take(&mut self.drawn)) {
+            let block = std::mem::take(&mut self.block);
+            text.push_str(&self.in_place(&block, size, color));
+            self.block = block;
+        }
+        self.output.write_all(text.as_bytes())?;
+        self.output.flush()
     }
 
     /// Draws a block on a terminal of `size`.
@@ -58,7 +87,10 @@ impl<W: Write> Screen<W> {
     pub fn draw(&mut self, lines: &[Line], size: Option<Size>) -> io::Result<()> {
         let text = match self.style {
             Style::Plain => plain(lines),
-            Style::InPlace { color } => self.in_place(lines, size, color),
+            Style::InPlace { color } => {
+                self.block = lines.to_vec();
+                self.in_place(lines, size, color)
+            }
         };
         // All at once, so that nobody sees half of it.
         self.output.write_all(text.as_bytes())?;
@@ -161,6 +193,25 @@ mod tests {
         assert_eq!(second, "\x1b[2A\r\x1b[2Kcpu        3\n\x1b[J");
         screen.forget();
         assert!(drawn(&mut screen, &["4"], size(80, 24)).starts_with("\r"));
+    }
+
+    #[test]
+    fn a_line_that_stays_pushes_the_block_down() {
+        let mut screen = Screen::new(Vec::new(), Style::InPlace { color: false });
+        screen.print("first", None).unwrap();
+        assert_eq!(screen.output, b"first\n", "no block stands there");
+        drawn(&mut screen, &["1", "2"], None);
+        screen.output.clear();
+        screen.print("a\x1b[2Jb", None).unwrap();
+        let block = "\r\x1b[2Kcpu        1\n\r\x1b[2Kcpu        2\n\x1b[J";
+        let expected = format!("\x1b[2A\r\x1b[Ja�[2Jb\n{block}");
+        assert_eq!(String::from_utf8(screen.output.clone()).unwrap(), expected);
+        assert!(drawn(&mut screen, &["3"], None).starts_with("\x1b[2A"));
+        let mut screen = Screen::new(Vec::new(), Style::Plain);
+        drawn(&mut screen, &["1"], None);
+        screen.output.clear();
+        screen.print("event", None).unwrap();
+        assert_eq!(screen.output, b"event\n");
     }
 
     #[test]

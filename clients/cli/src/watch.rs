@@ -2,14 +2,20 @@
 
 use std::io::{self, IsTerminal};
 use std::num::NonZeroU64;
+use std::task::Poll;
+
+use kymo_client::{Error, Item, Why};
+use kymo_platform::LocalTime;
 
 use crate::args::Watch;
+use crate::clean::clean;
 use crate::failure::{Ending, Failure};
 use crate::frames::Frames;
 use crate::lines::Lines;
-use crate::link::{Link, directories};
+use crate::link::{Link, name_of};
 use crate::screen::{Screen, Style};
-use crate::tell;
+use crate::token_file::{self, TokenFile};
+use crate::{rates::Rates, tell};
 
 /// Blocks a second when nobody says otherwise: as many as an eye can follow.
 const RATE_MHZ: u32 = 5_000;
@@ -19,8 +25,8 @@ const RATE_MHZ_PLAIN: u32 = 1_000;
 
 /// How to show what comes.
 enum View {
-    Lines(Lines<io::Stdout>, Option<u32>),
-    Frames(Frames<io::Stdout>, u32),
+    Lines(Lines<io::Stdout>),
+    Frames(Box<Frames<io::Stdout>>),
 }
 
 /// Runs until the count is reached, nobody reads any more, or nothing can be done.
@@ -29,45 +35,173 @@ enum View {
 ///
 /// The [`Failure`] that ended it.
 pub fn watch(options: &Watch) -> Result<(), Failure> {
-    let directories = directories(options.directory.as_deref());
-    let mut link = Link::open(&directories, options.directory.is_none())?;
-    let mut view = View::new(options, |name| std::env::var(name).ok());
+    let (resume, mut file) = token_file::open(options.resume.as_ref())?;
+    let (mut view, rate_mhz) = View::new(options, |name| std::env::var(name).ok());
+    let mut link = Link::open(options, rate_mhz, resume)?;
+    let ending = follow(&mut link, &mut view, file.as_mut());
+    // What is not shown is not kept.
+    let ending = view.flush().unwrap_or(ending);
+    if ending == Ending::Done {
+        keep(&mut file.as_mut(), &link)?;
+    }
+    match ending {
+        Ending::Done => Ok(()),
+        Ending::Failed(failure) => Err(failure),
+    }
+}
+
+fn keep(file: &mut Option<&mut TokenFile>, link: &Link) -> Result<(), Failure> {
+    match file {
+        Some(file) => file.keep(link.subscriber.token()),
+        None => Ok(()),
+    }
+}
+
+fn follow(link: &mut Link, view: &mut View, mut file: Option<&mut TokenFile>) -> Ending {
+    // What ended the last connection; what was told of attempts since.
+    let (mut lost, mut told): (Option<Why>, Option<Error>) = (None, None);
+    let mut name = link.name();
     loop {
-        let lost = match view.follow(&mut link) {
-            Ending::Done => return Ok(()),
-            Ending::Failed(failure) => return Err(failure),
-            Ending::Lost(reason) if link.is_embedded() => {
-                return Err(Failure::new(format!("sampling in this process ended: {reason}")));
+        let clock = link.subscriber.clock();
+        let ending = match link.subscriber.poll_next() {
+            Err(Error::Ended) => {
+                let why = lost.map_or_else(String::new, |why| why.to_string());
+                let text = format!("sampling in this process ended: {why}");
+                Some(Ending::Failed(Failure::new(text)))
             }
-            Ending::Lost(reason) => reason,
+            Err(error) => Some(Ending::Failed(Failure::of_client(&error))),
+            Ok(Poll::Ready(Item::Lost(why))) => {
+                lost = Some(why);
+                let ending = view.flush();
+                if !link.is_embedded {
+                    view.tell(&goodbye(why));
+                    let why = after_goodbye(why);
+                    view.tell(&format!("lost the daemon in {name}: {why}; waiting for it"));
+                }
+                ending
+            }
+            Ok(Poll::Ready(Item::Connected(server))) => {
+                name = name_of(server.directory.as_deref());
+                view.set_source(name.clone());
+                if lost.take().is_some() {
+                    view.tell(&format!("connected to the daemon in {name}"));
+                }
+                told = None;
+                view.begin(server.rate_mhz);
+                None
+            }
+            Ok(Poll::Ready(Item::Fresh { lost_after: Some(token) })) => {
+                let text = "events may be lost: the daemon does not know those behind";
+                view.tell(&format!("{text} {token}; it has another history"));
+                None
+            }
+            Ok(Poll::Ready(item)) => view.show(&item, clock),
+            Ok(Poll::Pending) => {
+                let error = link.subscriber.last_error();
+                if let Some(error) = error.filter(|error| told.as_ref() != Some(error)) {
+                    if lost.is_none() || !matches!(error, Error::Unreachable { .. }) {
+                        let text = clean(error.to_string().chars());
+                        view.tell(&format!("no connection to the daemon in {name}: {text}"));
+                    }
+                    told = Some(error.clone());
+                }
+                rest(link, view, &mut file)
+            }
         };
-        tell(format_args!("lost the daemon in {}: {lost}; waiting for it", link.name()));
-        match Link::open_again(&directories) {
-            Some(again) => link = again,
-            None => return Ok(()),
+        if let Some(ending) = ending {
+            return ending;
         }
-        tell(format_args!("connected to the daemon in {}", link.name()));
+    }
+}
+
+/// Brings everything out, and waits for more.
+fn rest(link: &Link, view: &mut View, file: &mut Option<&mut TokenFile>) -> Option<Ending> {
+    if let Some(ending) = view.flush() {
+        return Some(ending);
+    }
+    if let Err(failure) = keep(file, link) {
+        return Some(Ending::Failed(failure));
+    }
+    match link.wait() {
+        Ok(true) => None,
+        Ok(false) => Some(Ending::Done),
+        Err(error) => Some(Ending::Failed(Failure::new(format!("can't wait: {error}")))),
+    }
+}
+
+/// A daemon's last words; empty when there were none.
+fn goodbye(why: Why) -> String {
+    match why {
+        Why::Goodbye(_) => why.to_string(),
+        _ => String::new(),
+    }
+}
+
+/// What ended a connection, the last words apart.
+fn after_goodbye(why: Why) -> Why {
+    match why {
+        Why::Goodbye(_) => Why::Ended,
+        why => why,
     }
 }
 
 impl View {
-    fn new(options: &Watch, variable: impl Fn(&str) -> Option<String>) -> Self {
+    /// A view, and the rate to ask for.
+    fn new(options: &Watch, variable: impl Fn(&str) -> Option<String>) -> (Self, u32) {
         let is_terminal = io::stdout().is_terminal();
         let left = options.count.map(NonZeroU64::get);
         if options.json || !is_terminal {
-            let lines = Lines { output: io::stdout(), is_terminal, left };
-            return Self::Lines(lines, options.rate_mhz);
+            let lines = Lines::new(io::stdout(), is_terminal, left);
+            return (Self::Lines(lines), options.rate_mhz.unwrap_or(0));
         }
         let style = style(variable);
         let default_mhz = if style == Style::Plain { RATE_MHZ_PLAIN } else { RATE_MHZ };
-        let frames = Frames { screen: Screen::new(io::stdout(), style), left };
-        Self::Frames(frames, options.rate_mhz.unwrap_or(default_mhz))
+        let frames = Frames {
+            screen: Screen::new(io::stdout(), style),
+            left,
+            zone: LocalTime::new(),
+            source: String::new(),
+            rate_mhz: 0,
+            rates: Rates::default(),
+        };
+        (Self::Frames(Box::new(frames)), options.rate_mhz.unwrap_or(default_mhz))
     }
 
-    fn follow(&mut self, link: &mut Link) -> Ending {
+    fn set_source(&mut self, name: String) {
+        if let Self::Frames(frames) = self {
+            frames.source = name;
+        }
+    }
+
+    /// A connection begins.
+    fn begin(&mut self, rate_mhz: u32) {
+        if let Self::Frames(frames) = self {
+            frames.begin(rate_mhz);
+        }
+    }
+
+    fn show(&mut self, item: &Item<'_>, clock: kymo_client::ClockMap) -> Option<Ending> {
         match self {
-            Self::Lines(lines, rate_mhz) => lines.follow(link, *rate_mhz),
-            Self::Frames(frames, rate_mhz) => frames.follow(link, *rate_mhz),
+            Self::Lines(lines) => lines.show(item, clock),
+            Self::Frames(frames) => frames.show(item),
+        }
+    }
+
+    fn flush(&mut self) -> Option<Ending> {
+        match self {
+            Self::Lines(lines) => lines.flush(),
+            Self::Frames(_) => None,
+        }
+    }
+
+    /// A line on standard error, which may be the same terminal.
+    fn tell(&mut self, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        tell(format_args!("{text}"));
+        if let Self::Frames(frames) = self {
+            frames.screen.forget();
         }
     }
 }

@@ -8,6 +8,12 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::Stdio;
 use std::time::Instant;
 
+use kymo_protocol::welcome::WelcomeFixed;
+use kymo_protocol::{
+    Body, ErrorCode, ErrorReport, Frame, Hello, Payload, Position, Resume, Stamp, StreamId,
+    Subscribed, Vitals, Welcome, emit,
+};
+
 use common::{PATIENCE, Process, Scratch, kymo, kymod, output, said, values, watch};
 use nix::sys::signal::Signal;
 
@@ -164,42 +170,73 @@ fn an_error_line_is_a_failure() {
     drop(first);
 
     let scratch = Scratch::new();
-    let error = "{\"type\":\"error\",\"code\":\"no_stream\",\"error\":\"no\\u001b[2J\"}\n";
-    let daemon = impostor(&scratch, Box::leak(Box::new([error])));
+    let daemon = impostor(&scratch, vec![error(ErrorCode::NoStream, "no\u{1b}[2J")]);
     let output = watch(&scratch.0, &[]);
     daemon.join().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(said(&output), "kymo: the daemon says: no\u{fffd}[2J (no_stream)\n");
+
+    let scratch = Scratch::new();
+    let daemon = impostor(&scratch, vec![error(ErrorCode::Denied, "not yours")]);
+    let output = watch(&scratch.0, &[]);
+    daemon.join().unwrap();
+    assert_eq!(output.status.code(), Some(77));
+    let place = scratch.0.join("stream.sock");
+    assert_eq!(said(&output), format!("kymo: denied at {}: not yours\n", place.display()));
 }
 
-/// A daemon that says `answers`, one to each connection, and hangs up.
-fn impostor(scratch: &Scratch, answers: &'static [&'static str]) -> std::thread::JoinHandle<()> {
+fn frame<P: Payload>(at: Position, fill: impl FnOnce(&mut P)) -> Vec<u8> {
+    let mut bytes = vec![0; P::FRAME_SIZE];
+    fill(emit::<P>(&mut bytes, at, Stamp { boot_ns: 1 }).unwrap().0);
+    bytes
+}
+
+fn error(code: ErrorCode, text: &str) -> Vec<u8> {
+    frame::<ErrorReport>(Position::NONE, |report| report.set(code, text))
+}
+
+/// A daemon that answers with `answers`, one to each connection, and hangs up.
+fn impostor(scratch: &Scratch, answers: Vec<Vec<u8>>) -> std::thread::JoinHandle<()> {
     let listener = UnixListener::bind(scratch.0.join("stream.sock")).unwrap();
     std::thread::spawn(move || {
         for answer in answers {
             let (mut stream, _) = listener.accept().unwrap();
             stream.set_read_timeout(Some(PATIENCE)).unwrap();
-            let mut request = String::new();
-            BufReader::new(&stream).read_line(&mut request).unwrap();
-            assert_eq!(request, "{\"subscribe\":[\"vitals\"]}\n");
-            stream.write_all(answer.as_bytes()).unwrap();
+            // Hello and subscribe come in one send.
+            let mut request = [0; 2048];
+            let size = stream.read(&mut request).unwrap();
+            let hello = Frame::parse(&request[..Hello::FRAME_SIZE]).unwrap();
+            assert!(matches!(hello.body, Body::Hello(hello) if hello.name() == "kymo watch"));
+            assert!(Frame::parse(&request[Hello::FRAME_SIZE..size]).is_ok());
+            stream.write_all(&answer).unwrap();
         }
     })
 }
 
 #[test]
-fn what_is_not_json_is_not_printed() {
+fn what_is_no_frame_is_not_printed() {
     let scratch = Scratch::new();
-    let vitals = "{\"type\":\"vitals\", \"seq\":9}\n";
-    let half = "{\"type\":\"vitals\"";
-    let escape = "{\"type\":\"vitals\",\"a\":\"\u{1b}[2J\"}\n{\"type\":\"vitals\"}\n";
-    let answers = Box::leak(Box::new([half, escape, "{\"type\":\"news\"}\n", vitals]));
-    let daemon = impostor(&scratch, answers);
+    let mut welcome = vec![0; 512];
+    let stamp = Stamp { boot_ns: 1 };
+    let size = Welcome::emit(&mut welcome, stamp, &WelcomeFixed::default(), &[]).unwrap();
+    welcome.truncate(size);
+    let granted = frame::<Subscribed>(Position::NONE, |granted| {
+        granted.resume.set(Resume::Fresh as u16);
+        granted.next[0].set(9);
+    });
+    let at = Position { stream: StreamId::VITALS, sequence: 9 };
+    let vitals = frame::<Vitals>(at, |_| {});
+    let good = [welcome.clone(), granted.clone(), vitals.clone()].concat();
+    let cut = [welcome, granted, vitals[..200].to_vec()].concat();
+    let nonsense = b"\x1b[2J nonsense".to_vec();
+    let daemon = impostor(&scratch, vec![nonsense, cut, good]);
     let output = watch(&scratch.0, &["--count", "1"]);
     daemon.join().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
-    assert_eq!(output.stdout, vitals.as_bytes());
-    assert!(said(&output).contains("not JSON"));
+    let values = values(&output.stdout);
+    assert_eq!((values.len(), &values[0]["seq"]), (1, &9.into()));
+    assert!(said(&output).contains("no frame starts here"), "{}", said(&output));
+    assert!(said(&output).contains("lost the daemon"), "{}", said(&output));
     assert!(!said(&output).contains('\u{1b}'));
 }
 

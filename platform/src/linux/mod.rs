@@ -4,11 +4,19 @@
 //! [`meminfo`], [`loadavg`], [`diskstats`], [`netdev`] and [`uptime`]. What touches the system
 //! stands apart from them, and unsafe code in the one file `sys.rs`.
 
+use std::ffi::OsStr;
+use std::fs::File;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 
-use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, getsockopt, socket, sockopt};
+use nix::errno::Errno;
+use nix::fcntl::{FallocateFlags, fallocate};
+use nix::sys::socket::{
+    AddressFamily, MsgFlags, SockFlag, SockType, UnixAddr, getsockopt, socket, sockopt,
+};
 use nix::sys::stat::{Mode, fchmod};
+use nix::sys::statfs::fstatfs;
 use nix::time::ClockId;
 
 use crate::machine::Machine;
@@ -41,9 +49,35 @@ pub mod uptime;
 
 pub use machine::Linux;
 pub use sys::refuse_descriptors;
+pub(crate) use sys::{inherited, local_time, read_time_zone};
 
 pub(crate) const CLOCK_MONO: ClockId = ClockId::CLOCK_MONOTONIC;
 pub(crate) const CLOCK_BOOT: ClockId = ClockId::CLOCK_BOOTTIME;
+
+/// See random(4).
+pub(crate) const BOOT_ID: Option<&str> = Some("/proc/sys/kernel/random/boot_id");
+
+/// Magic numbers of tmpfs and ramfs, from statfs(2).
+const IN_MEMORY: [u32; 2] = [0x0102_1994, 0x8584_58f6];
+
+pub(crate) fn is_lasting(file: &File) -> io::Result<bool> {
+    // The number is 32 bits wide, and its type another on each machine.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::unnecessary_cast)]
+    let kind = fstatfs(file)?.filesystem_type().0 as u32;
+    Ok(!IN_MEMORY.contains(&kind))
+}
+
+pub(crate) fn reserve(file: &File, size: u64) -> io::Result<bool> {
+    let size = i64::try_from(size).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
+    loop {
+        match fallocate(file, FallocateFlags::empty(), 0, size) {
+            Ok(()) => return Ok(true),
+            Err(Errno::EINTR) => {}
+            Err(Errno::EOPNOTSUPP) => return Ok(false),
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+}
 
 /// `sun_path` of unix(7), less its NUL.
 pub(crate) const SOCKET_PATH_MAX: usize = 107;
@@ -58,6 +92,19 @@ pub(crate) fn stream_socket(mode: u32) -> io::Result<OwnedFd> {
     // Before bind, this is the mode the file will be made with.
     fchmod(&fd, Mode::from_bits_truncate(mode))?;
     Ok(fd)
+}
+
+/// A socket to tell the service manager with, and where that listens: a path, or `@` and an
+/// abstract name.
+pub(crate) fn notify_socket(name: &OsStr) -> Option<(OwnedFd, UnixAddr)> {
+    let address = match name.as_bytes() {
+        [b'/', ..] => UnixAddr::new(name).ok()?,
+        [b'@', name @ ..] if !name.is_empty() => UnixAddr::new_abstract(name).ok()?,
+        _ => return None,
+    };
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let fd = socket(AddressFamily::Unix, SockType::Datagram, flags, None).ok()?;
+    Some((fd, address))
 }
 
 pub(crate) fn peer(socket: BorrowedFd<'_>) -> io::Result<Peer> {

@@ -6,7 +6,9 @@
 
 use std::ffi::CStr;
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::errno::Errno;
 
@@ -83,6 +85,59 @@ pub fn refuse_descriptors(socket: BorrowedFd<'_>) -> io::Result<()> {
     };
     Errno::result(result)?;
     Ok(())
+}
+
+unsafe extern "C" {
+    /// tzset(3), which libc declares for other systems only.
+    fn tzset();
+}
+
+/// Reads the zone that [`local_time`] answers in, from TZ or /etc/localtime.
+pub(crate) fn read_time_zone() {
+    // SAFETY: tzset(3) reads the environment and the zone's file, under a lock of the C library's
+    // own. Whoever changes the environment answers for that nobody reads it: std says so of
+    // `set_var`, which is unsafe for this reason.
+    unsafe { tzset() };
+}
+
+/// Hours, minutes and seconds in the zone that was read, of a time in seconds since 1970. `None`
+/// when its year is out of range.
+pub(crate) fn local_time(seconds: u64) -> Option<[u8; 3]> {
+    let time = libc::time_t::try_from(seconds).ok()?;
+    let mut parts = MaybeUninit::<libc::tm>::uninit();
+    // SAFETY: localtime_r(3) reads a live time_t and writes a whole `tm` to the address, which is
+    // that of live, exclusively borrowed memory of that type; the zone is read under a lock.
+    let written = unsafe { libc::localtime_r(&raw const time, parts.as_mut_ptr()) };
+    if written.is_null() {
+        return None;
+    }
+    // SAFETY: localtime_r(3) did not return NULL, so it has filled the structure.
+    let parts = unsafe { parts.assume_init() };
+    let part = |number: libc::c_int| u8::try_from(number).ok();
+    Some([part(parts.tm_hour)?, part(parts.tm_min)?, part(parts.tm_sec)?])
+}
+
+/// The first descriptor that a service manager hands over: SD_LISTEN_FDS_START of sd-daemon.h.
+const INHERITED_FIRST: RawFd = 3;
+
+/// Takes over the descriptors that the process was started with for it, in order; `None` if they
+/// have been taken before. To be asked only when the environment says that they are there.
+pub(crate) fn inherited(count: usize) -> Option<impl Iterator<Item = io::Result<OwnedFd>>> {
+    // The one thing a process has once: it can't be given away twice.
+    static TAKEN: AtomicBool = AtomicBool::new(false);
+    if TAKEN.swap(true, Ordering::Relaxed) {
+        return None;
+    }
+    Some((INHERITED_FIRST..).take(count).map(|number| {
+        // SAFETY: F_GETFD takes a number and touches no memory; a closed one is an error.
+        let flags = unsafe { libc::fcntl(number, libc::F_GETFD) };
+        Errno::result(flags)?;
+        // SAFETY: the descriptor is open, see above. By sd_listen_fds(3) it was at exec, so nothing
+        // that this process opened has its number, and it is meant for whoever reads the variables,
+        // which is us; TAKEN makes us the only owner. That the variables tell the truth is the word
+        // of whoever started this process, or changed its environment, which is unsafe.
+        Ok(unsafe { OwnedFd::from_raw_fd(number) })
+    }))
 }
 
 #[cfg(test)]

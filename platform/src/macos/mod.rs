@@ -2,12 +2,15 @@
 //!
 //! Type-checked on Linux; nothing in this folder has run on a Mac.
 
+use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
 use kymo_protocol::{NoData, Reading};
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
-use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, getsockopt, socket, sockopt};
+use nix::sys::socket::{
+    AddressFamily, MsgFlags, SockFlag, SockType, UnixAddr, getsockopt, socket, sockopt,
+};
 use nix::time::ClockId;
 
 use crate::machine::{CpuTime, DiskSpace, Machine, Memory, Thermal, Transfer};
@@ -36,12 +39,45 @@ pub const TMPDIR_IS_PRIVATE: bool = true;
 /// SO_NOSIGPIPE on each socket, which is not set yet.
 pub(crate) const SEND_FLAGS: MsgFlags = MsgFlags::MSG_DONTWAIT;
 
+/// The session id of a boot is a sysctl there, which nothing here asks for yet.
+pub(crate) const BOOT_ID: Option<&str> = None;
+
+/// Directories in memory are rare there, and hard to tell.
+#[allow(clippy::unnecessary_wraps)] // as on Linux
+pub(crate) fn is_lasting(_file: &std::fs::File) -> io::Result<bool> {
+    Ok(true)
+}
+
+/// F_PREALLOCATE is there, and nothing here asks for it yet.
+#[allow(clippy::unnecessary_wraps)] // as on Linux
+pub(crate) fn reserve(_file: &std::fs::File, _size: u64) -> io::Result<bool> {
+    Ok(false)
+}
+
 pub(crate) fn stream_socket(_mode: u32) -> io::Result<OwnedFd> {
     // There are no flags for this, and fchmod does not take sockets.
     let fd = socket(AddressFamily::Unix, SockType::Stream, SockFlag::empty(), None)?;
     fcntl(&fd, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
     fcntl(&fd, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
     Ok(fd)
+}
+
+/// There is no service manager that speaks this: launchd has its own ways.
+pub(crate) fn notify_socket(_name: &OsStr) -> Option<(OwnedFd, UnixAddr)> {
+    None
+}
+
+/// launchd hands sockets over by launch_activate_socket, which is not used yet.
+pub(crate) fn inherited(_count: usize) -> Option<std::iter::Empty<io::Result<OwnedFd>>> {
+    None
+}
+
+/// Does nothing: see [`local_time`].
+pub(crate) fn read_time_zone() {}
+
+/// Not known yet, so times are those of UTC.
+pub(crate) fn local_time(_seconds: u64) -> Option<[u8; 3]> {
+    None
 }
 
 pub(crate) fn peer(socket: BorrowedFd<'_>) -> io::Result<Peer> {

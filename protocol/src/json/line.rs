@@ -4,9 +4,11 @@ use crate::frame::{Body, Frame};
 use crate::frame_error::FrameError;
 use crate::header::StreamId;
 use crate::json::Writer;
-use crate::subscribe::{Streams, Subscribe, Subscribed};
-use crate::vitals::{Field, Vitals};
-use crate::welcome::Welcome;
+use crate::json::event_line::write_event;
+use crate::json::notice_line::{
+    timestamp, write_gap, write_hello, write_subscribe, write_subscribed, write_welcome,
+};
+use crate::json::vitals_line::{write_merged, write_vitals};
 
 /// One instant on both clocks, from which the wall time of any frame follows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,18 +34,20 @@ impl ClockMap {
 /// How a line is to look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LineOptions {
-    /// Leave out `seq`: the profile of clients that know only their own keys.
+    /// Leave out `seq` and `catchup`: the profile of clients that know only their own keys.
     pub bare: bool,
+    /// An event is one that a newcomer is told of.
+    pub catchup: bool,
 }
 
 /// Writes `frame` as a line and returns its size, newline included.
 ///
 /// # Errors
 ///
-/// [`FrameError::Short`] when the line does not fit;
-/// [`VITALS_LINE_MAX`](crate::limits::VITALS_LINE_MAX) and
-/// [`NOTICE_LINE_MAX`](crate::limits::NOTICE_LINE_MAX) are enough for any frame of this crate but
-/// subscribe.
+/// [`FrameError::Short`] when the line does not fit. Enough are
+/// [`VITALS_LINE_MAX`](crate::limits::VITALS_LINE_MAX) for vitals,
+/// [`line_bytes`](crate::limits::line_bytes) of the payload's size for events, replies and
+/// subscribe, and [`NOTICE_LINE_MAX`](crate::limits::NOTICE_LINE_MAX) for any other frame.
 pub fn write_line(
     buffer: &mut [u8],
     frame: &Frame<'_>,
@@ -51,41 +55,21 @@ pub fn write_line(
     options: LineOptions,
 ) -> Result<usize, FrameError> {
     let mut w = Writer::new(buffer);
-    let boot_ns = frame.header.timestamp.get();
-    let wall_ns = clock.wall_at(boot_ns);
+    let header = frame.header;
+    let boot_ns = header.timestamp.get();
+    // Clients of the bare profile know neither key.
+    let sequence = (!options.bare).then(|| header.sequence.get());
     match frame.body {
-        Body::Vitals(vitals) => {
-            w.raw("{\"type\":\"vitals\"");
-            if !options.bare {
-                w.raw(",\"seq\":");
-                w.integer(frame.header.sequence.get());
-            }
-            timestamp(&mut w, wall_ns);
-            write_vitals(&mut w, vitals);
+        Body::Vitals(vitals) => write_vitals(&mut w, vitals, sequence, clock.wall_at(boot_ns)),
+        Body::Event(event) => {
+            let catchup = !options.bare && (options.catchup || event.is_catchup());
+            write_event(&mut w, event, sequence.unwrap_or(0), catchup);
         }
         Body::Welcome(welcome) => write_welcome(&mut w, welcome, boot_ns),
         Body::Subscribed(subscribed) => write_subscribed(&mut w, subscribed),
         Body::Subscribe(subscribe) => write_subscribe(&mut w, subscribe),
-        Body::Hello(hello) => {
-            w.raw("{\"type\":\"hello\",\"version_min\":");
-            w.integer(u64::from(hello.version_min.get()));
-            w.raw(",\"version_max\":");
-            w.integer(u64::from(hello.version_max.get()));
-            w.raw(",\"name\":");
-            w.string(hello.name());
-        }
-        Body::Gap(gap) => {
-            w.raw("{\"type\":\"gap\",\"stream\":");
-            stream_name(&mut w, StreamId(frame.header.stream.get()));
-            w.raw(",\"first\":");
-            w.integer(gap.first.get());
-            w.raw(",\"last\":");
-            w.integer(gap.last.get());
-            w.raw(",\"count\":");
-            w.integer(gap.count.get());
-            w.raw(",\"reason\":");
-            w.string(gap.reason().name());
-        }
+        Body::Hello(hello) => write_hello(&mut w, hello),
+        Body::Gap(gap) => write_gap(&mut w, gap, StreamId(header.stream.get())),
         Body::Heartbeat(heartbeat) => {
             w.raw("{\"type\":\"heartbeat\"");
             timestamp(&mut w, heartbeat.wall_ns.get());
@@ -100,9 +84,21 @@ pub fn write_line(
             w.raw(",\"error\":");
             w.string(report.text());
         }
+        Body::Request(request) => {
+            w.raw("{\"type\":\"request\",\"id\":");
+            w.integer(request.id());
+            w.raw(",\"action\":");
+            w.string(request.action().name());
+        }
+        Body::Reply(reply) => {
+            w.raw("{\"type\":\"reply\",\"id\":");
+            w.integer(reply.fields().id);
+            w.raw(",\"reply\":");
+            w.raw(reply.text());
+        }
         Body::Unknown(payload) => {
             w.raw("{\"type\":\"unknown\",\"kind\":");
-            w.integer(u64::from(frame.header.kind.get()));
+            w.integer(u64::from(header.kind.get()));
             w.raw(",\"bytes\":");
             w.integer(payload.len() as u64);
         }
@@ -129,217 +125,12 @@ pub fn append_merged(buffer: &mut [u8], size: usize, merged: u32) -> Result<usiz
     Ok(end + w.finish()?)
 }
 
-fn write_merged(w: &mut Writer<'_>, merged: u32) {
-    w.raw(",\"merged\":");
-    w.integer(u64::from(merged));
-}
-
-fn timestamp(w: &mut Writer<'_>, wall_ns: u64) {
-    w.raw(",\"timestamp\":");
-    w.seconds(wall_ns);
-}
-
-fn stream_name(w: &mut Writer<'_>, stream: StreamId) {
-    match stream.name() {
-        Some(name) => w.string(name),
-        None => w.integer(u64::from(stream.0)),
-    }
-}
-
-fn write_vitals(w: &mut Writer<'_>, vitals: &Vitals) {
-    for field in Field::ALL {
-        w.raw(",\"");
-        w.raw(field.name());
-        w.raw("\":");
-        if vitals.state(field).has_value() {
-            write_field(w, vitals, field);
-        } else {
-            w.raw("null");
-        }
-    }
-    write_validity(w, vitals);
-    if vitals.merged.get() > 0 {
-        write_merged(w, vitals.merged.get());
-    }
-}
-
-fn write_field(w: &mut Writer<'_>, vitals: &Vitals, field: Field) {
-    match field {
-        Field::CpuUsage => w.float(vitals.cpu_usage.get()),
-        Field::MemoryUsage => w.float(vitals.memory_usage.get()),
-        Field::MemoryTotal => w.integer(vitals.memory_total.get()),
-        Field::MemoryUsed => w.integer(vitals.memory_used.get()),
-        Field::SwapTotal => w.integer(vitals.swap_total.get()),
-        Field::SwapUsed => w.integer(vitals.swap_used.get()),
-        Field::Load => write_list(w, vitals.load.iter(), |w, load| w.float(load.get())),
-        Field::DiskUsage => w.float(vitals.disk_usage.get()),
-        Field::DiskReadBytes => w.integer(vitals.disk_read_bytes.get()),
-        Field::DiskWriteBytes => w.integer(vitals.disk_write_bytes.get()),
-        Field::NetworkRxBytes => w.integer(vitals.network_rx_bytes.get()),
-        Field::NetworkTxBytes => w.integer(vitals.network_tx_bytes.get()),
-        Field::Temperature => w.float(vitals.temperature.get()),
-        Field::GpuTemperature => w.float(vitals.gpu_temperature.get()),
-        Field::FanSpeeds => write_list(w, vitals.fans(), |w, fan| w.integer(u64::from(fan))),
-        Field::PowerWatts => w.float(vitals.power_watts.get()),
-        Field::BatteryCharge => w.float(vitals.battery_charge.get()),
-        Field::ProcessCount => w.integer(u64::from(vitals.process_count.get())),
-        Field::Uptime => w.thousandths(vitals.uptime_ns.get() / 1_000_000),
-        Field::Momentum => {
-            w.raw("{\"intensity\":");
-            w.float(vitals.momentum_intensity.get());
-            w.raw(",\"color\":");
-            w.string(vitals.color().name());
-            w.raw(",\"rotation_speed\":");
-            w.float(vitals.momentum_rotation_speed.get());
-            w.raw("}");
-        }
-        Field::SystemState => w.string(vitals.verdict().name()),
-    }
-}
-
-/// Values older than this are told with their age; younger ones are as fresh as people can use.
-const AGE_TOLD_MS: u32 = 1000;
-
-fn write_validity(w: &mut Writer<'_>, vitals: &Vitals) {
-    w.raw(",\"validity\":{");
-    let mut first = true;
-    for field in Field::ALL {
-        let state = vitals.state(field);
-        if state as u8 != 0 {
-            member(w, &mut first, field.name());
-            w.string(state.name());
-        }
-    }
-    w.raw("},\"age_ms\":{");
-    first = true;
-    for field in Field::ALL {
-        let age_ms = vitals.age_ms(field);
-        if age_ms >= AGE_TOLD_MS && vitals.state(field).has_value() {
-            member(w, &mut first, field.name());
-            w.integer(u64::from(age_ms));
-        }
-    }
-    w.raw("}");
-}
-
-fn member(w: &mut Writer<'_>, first: &mut bool, name: &str) {
-    w.raw(if core::mem::take(first) { "\"" } else { ",\"" });
-    w.raw(name);
-    w.raw("\":");
-}
-
-fn write_list<T>(
-    w: &mut Writer<'_>,
-    values: impl Iterator<Item = T>,
-    write: impl Fn(&mut Writer<'_>, T),
-) {
-    w.raw("[");
-    for (index, value) in values.enumerate() {
-        if index > 0 {
-            w.raw(",");
-        }
-        write(w, value);
-    }
-    w.raw("]");
-}
-
-fn write_welcome(w: &mut Writer<'_>, welcome: &Welcome, boot_ns: u64) {
-    let fixed = &welcome.fixed;
-    w.raw("{\"type\":\"welcome\",\"version\":");
-    w.integer(u64::from(fixed.version.get()));
-    w.raw(",\"epoch\":\"");
-    w.hex(&fixed.epoch);
-    w.raw("\",\"run\":\"");
-    w.hex(&fixed.run);
-    w.raw("\"");
-    timestamp(w, fixed.wall_ns.get());
-    w.raw(",\"boot_ns\":");
-    w.integer(boot_ns);
-    w.raw(",\"rate_hz\":");
-    w.thousandths(u64::from(fixed.rate_mhz.get()));
-    w.raw(",\"limits\":{\"rate_hz\":");
-    w.thousandths(u64::from(fixed.rate_mhz_max.get()));
-    for (name, value) in [
-        ("payload_bytes", fixed.payload_max),
-        ("event_bytes", fixed.event_max),
-        ("line_bytes", fixed.line_max),
-        ("clients", fixed.clients_max),
-    ] {
-        w.raw(",\"");
-        w.raw(name);
-        w.raw("\":");
-        w.integer(u64::from(value.get()));
-    }
-    w.raw("},\"streams\":{");
-    let mut first = true;
-    for entry in &welcome.streams {
-        let Some(name) = StreamId(entry.id.get()).name() else { continue };
-        member(w, &mut first, name);
-        w.raw("{\"id\":");
-        w.integer(u64::from(entry.id.get()));
-        if entry.oldest != entry.next {
-            w.raw(",\"oldest\":");
-            w.integer(entry.oldest.get());
-        }
-        w.raw(",\"next\":");
-        w.integer(entry.next.get());
-        w.raw("}");
-    }
-    w.raw("}");
-}
-
-fn write_subscribed(w: &mut Writer<'_>, subscribed: &Subscribed) {
-    let streams = Streams(subscribed.streams.get());
-    w.raw("{\"type\":\"subscribed\",\"streams\":");
-    write_list(w, streams.iter(), stream_name);
-    w.raw(",\"rate_hz\":");
-    w.thousandths(u64::from(subscribed.rate_mhz.get()));
-    if subscribed.options.get() & 1 != 0 {
-        w.raw(",\"every\":true");
-    }
-    w.raw(",\"resume\":");
-    w.string(subscribed.resume().name());
-    w.raw(",\"next\":{");
-    let mut first = true;
-    for (stream, next) in (1..).map(StreamId).zip(subscribed.next.iter()) {
-        if let (true, Some(name)) = (streams.contains(stream), stream.name()) {
-            member(w, &mut first, name);
-            w.integer(next.get());
-        }
-    }
-    w.raw("}");
-}
-
-fn write_subscribe(w: &mut Writer<'_>, subscribe: &Subscribe) {
-    let options = subscribe.options();
-    w.raw("{\"subscribe\":");
-    write_list(w, subscribe.streams().iter(), stream_name);
-    if subscribe.fixed.rate_mhz.get() > 0 {
-        w.raw(",\"rate_hz\":");
-        w.thousandths(u64::from(subscribe.fixed.rate_mhz.get()));
-    }
-    if options.every {
-        w.raw(",\"every\":true");
-    }
-    w.raw(",\"topics\":");
-    write_list(w, subscribe.topics(), |w, topic| w.string(topic));
-    w.raw(",\"groups\":");
-    write_list(w, subscribe.groups(), |w, group| w.string(group));
-    if options.resume {
-        w.raw(",\"resume\":{\"epoch\":\"");
-        w.hex(&subscribe.fixed.epoch);
-        w.raw("\",\"events\":");
-        w.integer(subscribe.fixed.events.get());
-        w.raw("}");
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::header::StreamId;
     use crate::payload::{Payload, Position, Stamp, emit};
     use crate::state::State;
+    use crate::vitals::{Field, Vitals};
 
     const CLOCK: ClockMap = ClockMap { boot_ns: 1_000, wall_ns: 1_699_000_000_000_001_000 };
 
@@ -349,7 +140,8 @@ mod tests {
         fill(emit::<Vitals>(&mut frame, at, Stamp { boot_ns: 2_000 }).unwrap().0);
         let mut buffer = [0; 2048];
         let frame = Frame::parse(&frame).unwrap();
-        let size = write_line(&mut buffer, &frame, CLOCK, LineOptions { bare }).unwrap();
+        let size =
+            write_line(&mut buffer, &frame, CLOCK, LineOptions { bare, catchup: false }).unwrap();
         core::str::from_utf8(&buffer[..size]).unwrap().try_into().unwrap()
     }
 

@@ -117,6 +117,12 @@ impl<'a> Reader<'a> {
         self.at
     }
 
+    /// The text between two positions.
+    #[must_use]
+    pub fn text(&self, start: usize, end: usize) -> &'a str {
+        self.text.get(start..end).unwrap_or_default()
+    }
+
     /// An error at the place where the reader stands.
     #[must_use]
     pub const fn error(&self, fault: JsonFault) -> JsonError {

@@ -9,13 +9,14 @@
 //! would otherwise deliver everything.
 
 use crate::header::StreamId;
+use crate::json::object::{expect, member, next};
 use crate::json::read::{JsonError, JsonFault, Reader, Token};
 use crate::json::text::Text;
 use crate::limits::{FILTER_TEXT_MAX, RATE_MHZ_MAX};
 use crate::subscribe::{Streams, SubscribeOptions};
 
 /// What a subscribe line asks for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SubscribeRequest {
     /// The streams this protocol knows among those named.
     pub streams: Streams,
@@ -30,6 +31,8 @@ pub struct SubscribeRequest {
     pub epoch: [u8; 16],
     /// Last event the client has.
     pub events: u64,
+    /// Patterns of event topics, each ended by a newline; none for all.
+    pub topics: heapless::Vec<u8, FILTER_TEXT_MAX>,
 }
 
 /// Reads a subscribe line, without its newline.
@@ -54,7 +57,8 @@ pub fn parse_subscribe(line: &[u8]) -> Result<SubscribeRequest, JsonError> {
                 }
             })?,
             1 => request.rate_mhz = rate(&mut reader)?,
-            2 | 3 => filter_size += patterns(&mut reader)?,
+            2 => filter_size += patterns(&mut reader, Some(&mut request.topics))?,
+            3 => filter_size += patterns(&mut reader, None)?,
             4 => match next(&mut reader)? {
                 Token::Bool(every) => request.options.every = every,
                 _ => return Err(reader.error(JsonFault::Value)),
@@ -92,27 +96,6 @@ fn resume(reader: &mut Reader<'_>, request: &mut SubscribeRequest) -> Result<(),
     if seen == 0b11 { Ok(()) } else { Err(reader.error(JsonFault::Key)) }
 }
 
-/// The index in `keys` of the next member's name; `None` at the object's end.
-fn member(
-    reader: &mut Reader<'_>,
-    keys: &[&str],
-    seen: &mut u32,
-) -> Result<Option<usize>, JsonError> {
-    match next(reader)? {
-        Token::ObjectEnd => Ok(None),
-        Token::Key(name) => {
-            let index = keys.iter().position(|key| name.is(key));
-            let index = index.ok_or(reader.error(JsonFault::Key))?;
-            if *seen & 1 << index != 0 {
-                return Err(reader.error(JsonFault::Key));
-            }
-            *seen |= 1 << index;
-            Ok(Some(index))
-        }
-        _ => Err(reader.error(JsonFault::Character)),
-    }
-}
-
 fn strings(reader: &mut Reader<'_>, mut take: impl FnMut(Text<'_>)) -> Result<(), JsonError> {
     expect(reader, Token::ArrayStart)?;
     loop {
@@ -125,15 +108,27 @@ fn strings(reader: &mut Reader<'_>, mut take: impl FnMut(Text<'_>)) -> Result<()
 }
 
 /// Reads a list of patterns and returns the bytes they take up in a subscribe frame, which is where
-/// their limits come from: each is ended by a newline there, so none holds one.
-fn patterns(reader: &mut Reader<'_>) -> Result<usize, JsonError> {
+/// their limits come from: each is ended by a newline there, so none holds one. Keeps those that
+/// there is room for.
+fn patterns(
+    reader: &mut Reader<'_>,
+    mut kept: Option<&mut heapless::Vec<u8, FILTER_TEXT_MAX>>,
+) -> Result<usize, JsonError> {
     let (mut size, mut whole) = (0, true);
     strings(reader, |pattern| {
         let (mut len, mut newline) = (0, false);
+        let mut keep = |char: char| {
+            if let Some(kept) = &mut kept {
+                // Too much is refused by its size.
+                let _ = kept.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes());
+            }
+        };
         for char in pattern.chars() {
             len += char.len_utf8();
             newline |= char == '\n';
+            keep(char);
         }
+        keep('\n');
         whole &= len > 0 && !newline;
         size += len + 1;
     })?;
@@ -162,14 +157,6 @@ fn hex(text: Text<'_>) -> Option<[u8; 16]> {
         *byte = digits.next()?? << 4 | digits.next()??;
     }
     digits.next().is_none().then_some(bytes)
-}
-
-fn next<'a>(reader: &mut Reader<'a>) -> Result<Token<'a>, JsonError> {
-    reader.next_token()?.ok_or(reader.error(JsonFault::End))
-}
-
-fn expect(reader: &mut Reader<'_>, token: Token<'_>) -> Result<(), JsonError> {
-    if next(reader)? == token { Ok(()) } else { Err(reader.error(JsonFault::Value)) }
 }
 
 #[cfg(test)]

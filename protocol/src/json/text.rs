@@ -10,6 +10,13 @@ impl<'a> Text<'a> {
         Self(text)
     }
 
+    /// Text that needs no escapes, such as base64; `None` when it does.
+    #[must_use]
+    pub fn plain(text: &'a str) -> Option<Self> {
+        let needs = |byte| byte < b' ' || byte == b'"' || byte == b'\\';
+        (!text.bytes().any(needs)).then_some(Self(text))
+    }
+
     /// The text, with escapes as they are written.
     #[must_use]
     pub const fn escaped(self) -> &'a str {
@@ -18,10 +25,21 @@ impl<'a> Text<'a> {
 
     /// Its characters. A lone surrogate escape reads as U+FFFD.
     pub fn chars(self) -> impl Iterator<Item = char> + 'a {
+        self.units().map(|char| char.unwrap_or(char::REPLACEMENT_CHARACTER))
+    }
+
+    /// Whether it is without lone surrogate escapes, on which other readers give up.
+    #[must_use]
+    pub fn is_whole(self) -> bool {
+        !self.0.contains("\\u") || self.units().all(|char| char.is_some())
+    }
+
+    /// Its characters; `None` for a lone surrogate escape.
+    fn units(self) -> impl Iterator<Item = Option<char>> + 'a {
         let mut rest = self.0.chars();
         core::iter::from_fn(move || {
             let char = rest.next()?;
-            if char == '\\' { Some(unescape(&mut rest)) } else { Some(char) }
+            Some(if char == '\\' { unescape(&mut rest) } else { Some(char) })
         })
     }
 
@@ -32,32 +50,33 @@ impl<'a> Text<'a> {
     }
 }
 
-/// The character of an escape whose backslash was just taken. The parser has checked its form.
-fn unescape(rest: &mut core::str::Chars<'_>) -> char {
-    match rest.next() {
-        Some('b') => '\u{8}',
-        Some('f') => '\u{c}',
-        Some('n') => '\n',
-        Some('r') => '\r',
-        Some('t') => '\t',
-        Some('u') => {
-            let first = hex4(rest);
-            if (0xD800..0xDC00).contains(&first) {
-                let mut ahead = rest.clone();
-                if ahead.next() == Some('\\') && ahead.next() == Some('u') {
-                    let second = hex4(&mut ahead);
-                    if (0xDC00..0xE000).contains(&second) {
-                        *rest = ahead;
-                        let code = 0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00);
-                        return char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
-                    }
-                }
+/// The character of an escape whose backslash was just taken; `None` for half of a pair. The parser
+/// has checked its form.
+fn unescape(rest: &mut core::str::Chars<'_>) -> Option<char> {
+    Some(match rest.next()? {
+        'b' => '\u{8}',
+        'f' => '\u{c}',
+        'n' => '\n',
+        'r' => '\r',
+        't' => '\t',
+        'u' => return unicode(rest),
+        other => other,
+    })
+}
+
+fn unicode(rest: &mut core::str::Chars<'_>) -> Option<char> {
+    let first = hex4(rest);
+    if (0xD800..0xDC00).contains(&first) {
+        let mut ahead = rest.clone();
+        if ahead.next() == Some('\\') && ahead.next() == Some('u') {
+            let second = hex4(&mut ahead);
+            if (0xDC00..0xE000).contains(&second) {
+                *rest = ahead;
+                return char::from_u32(0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00));
             }
-            char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER)
         }
-        Some(other) => other,
-        None => char::REPLACEMENT_CHARACTER,
     }
+    char::from_u32(first)
 }
 
 fn hex4(rest: &mut core::str::Chars<'_>) -> u32 {
@@ -87,6 +106,16 @@ mod tests {
         assert_eq!(chars(r"\ud83d\n"), "\u{FFFD}\n");
         assert_eq!(chars(r"\ud83d\u0041"), "\u{FFFD}A");
         assert_eq!(chars(r"\ud83d\ud83d\ude00"), "\u{FFFD}😀");
+    }
+
+    #[test]
+    fn halves_of_pairs_are_told_from_characters() {
+        for whole in ["a", r"\\ud83d", r"\ud83d\ude00", "\u{FFFD}", r"\ufffd"] {
+            assert!(Text::from_escaped(whole).is_whole(), "{whole}");
+        }
+        for half in [r"\ud83d", r"\ude00", r"a\ud83d\u0041", r"\ude00\ud83d", r"\uD83D\n"] {
+            assert!(!Text::from_escaped(half).is_whole(), "{half}");
+        }
     }
 
     #[test]

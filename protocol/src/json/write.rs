@@ -88,6 +88,15 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// The same for numbers that are carried in 64 bits.
+    pub fn double(&mut self, value: f64) {
+        if value.is_finite() {
+            self.raw(zmij::Buffer::new().format_finite(value));
+        } else {
+            self.raw("null");
+        }
+    }
+
     /// Thousandths as a decimal number without needless digits: 25000 is `25`, 100 is `0.1`.
     pub fn thousandths(&mut self, value: u64) {
         self.integer(value / 1000);

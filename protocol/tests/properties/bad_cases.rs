@@ -16,7 +16,7 @@ const CHANGES: [(&str, &str, usize, &[u8]); 44] = [
     ("length_says_more", "heartbeat", 8, &[16]),
     ("length_says_less", "heartbeat", 8, &[0]),
     ("kind_has_another_length", "heartbeat", 12, &[16]),
-    ("kind_needs_8_bytes", "unknown_kind_10", 12, &[6]),
+    ("kind_needs_8_bytes", "unknown_kind_12", 12, &[6]),
     ("hello_name_len_65", "hello", 36, &[65]),
     ("hello_reserved", "hello", 38, &[1]),
     ("hello_bytes_behind_name", "hello", 103, &[1]),
@@ -51,6 +51,82 @@ const CHANGES: [(&str, &str, usize, &[u8]); 44] = [
     ("error_bytes_behind_text", "error_frame", 159, &[1]),
 ];
 
+/// From byte 4 of an event on: no number but a name of eight bytes, or data of eight bytes.
+const SHAPED_NAME: &[u8] = b"\0\0\x08\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0namename";
+const SHAPED_DATA: &[u8] = b"\0\0\0\0\x08\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0datadata";
+
+/// The same for events and requests.
+const EVENT_CHANGES: [(&str, &str, usize, &[u8]); 45] = [
+    ("event_kind_7", "event_json", 32, &[7]),
+    ("event_with_state", "event_json", 34, &[1]),
+    ("event_with_state_5", "event_json", 34, &[5]),
+    ("state_change_without_state", "state_change_idle", 34, &[0]),
+    ("state_change_state_5", "state_change_idle", 34, &[5]),
+    ("metrics_update_without_state", "metrics_update", 34, &[0]),
+    ("event_with_a_number", "session_start", 32, &[0, 0, 0, 0, 1, 0]),
+    ("session_start_with_words", "session_start", 36, &[4]),
+    ("transcription_with_segments", "transcription", 36, &[0x56]),
+    ("metrics_update_with_retry_count", "metrics_update", 36, &[0xFE]),
+    ("metrics_update_number_10", "metrics_update", 37, &[0x05]),
+    ("transcription_number_infinite", "transcription", 78, &[0xF0, 0x7F]),
+    ("transcription_number_not_a_number", "transcription", 78, &[0xF8, 0xFF]),
+    ("event_without_name", "event_json_null", 38, &[0, 0, 5]),
+    ("session_start_with_name", "session_start", 36, SHAPED_NAME),
+    ("event_name_of_129_bytes", "event_longest_topic", 38, &[129]),
+    ("event_name_longer_than_the_payload", "event_json", 39, &[1]),
+    ("event_name_not_utf8", "event_json", 56, &[0xFF]),
+    ("event_name_with_newline", "event_json", 56, b"\n"),
+    ("event_name_with_delete", "event_json", 56, &[0x7F]),
+    ("event_name_with_a_control_of_two_bytes", "event_longest_topic", 56, &[0xC2, 0x85]),
+    ("event_data_longer_than_the_payload", "event_json", 42, &[1]),
+    ("event_data_of_4_gigabytes", "event_json", 40, &[0xFF, 0xFF, 0xFF, 0xFF]),
+    ("event_data_shorter_than_the_payload", "event_bytes", 41, &[0]),
+    ("session_start_with_data", "session_start", 36, SHAPED_DATA),
+    ("event_form_3", "event_json", 44, &[3]),
+    ("transcription_of_json", "transcription", 44, &[1]),
+    ("notification_of_text", "notification", 44, &[0]),
+    ("session_start_of_bytes", "session_start", 44, &[2]),
+    ("event_option_1", "event_json", 45, &[2]),
+    ("event_reserved", "event_json", 46, &[1]),
+    ("event_reserved_more", "event_json", 47, &[1]),
+    ("event_padding", "event_bytes_one", 63, &[1]),
+    ("event_text_not_utf8", "event_text", 59, &[0xFF]),
+    ("event_json_not_utf8", "event_json_null", 57, &[0xFF]),
+    ("event_json_with_newline", "event_json_null", 57, b"\n"),
+    ("event_json_with_delete", "event_json_null", 57, &[0x7F]),
+    ("event_json_of_no_bytes", "event_bytes_none", 44, &[1]),
+    ("request_action_0", "request_ping", 40, &[0]),
+    ("request_action_10", "request_ping", 40, &[10]),
+    ("request_ack_4", "request_submit", 42, &[4]),
+    ("request_ack_without_submit", "request_ping", 42, &[1]),
+    ("request_client_of_65_bytes", "request_submit_durable", 43, &[65]),
+    ("request_bytes_behind_client", "request_submit_durable", 43, &[4]),
+    ("request_number_without_client", "request_ping", 48, &[1]),
+];
+
+/// The same for requests and replies.
+const CONTROL_CHANGES: [(&str, &str, usize, &[u8]); 19] = [
+    ("request_client_not_utf8", "request_submit_durable", 56, &[0xFF]),
+    ("request_client_without_submit", "request_ping", 43, &[1]),
+    ("request_event_is_longer", "request_submit", 44, &[40]),
+    ("request_event_is_shorter", "request_submit", 44, &[32]),
+    ("request_event_of_4_gigabytes", "request_submit", 44, &[0xFF; 4]),
+    ("request_event_without_submit", "request_submit", 40, &[1]),
+    ("request_submit_without_event", "request_ping", 40, &[6]),
+    ("request_event_kind_7", "request_submit", 120, &[7]),
+    ("request_event_catchup", "request_submit", 120 + 13, &[1]),
+    ("request_event_reserved", "request_submit", 120 + 14, &[1]),
+    ("request_event_not_json", "request_submit", 154, b"}"),
+    ("request_event_two_values", "request_submit", 154, b"1,    {\"x"),
+    ("reply_ack_4", "reply_shortest", 42, &[4]),
+    ("reply_reserved", "reply_shortest", 43, &[1]),
+    ("reply_text_is_longer", "reply_shortest", 44, &[9]),
+    ("reply_text_is_shorter", "reply_submit", 44, &[8]),
+    ("reply_padding", "reply_shortest", 63, &[1]),
+    ("reply_no_object", "reply_shortest", 56, b"[]"),
+    ("reply_on_two_lines", "reply_ping", 80, b"\n"),
+];
+
 /// Frames that every reader must refuse: a good one with one change each.
 pub(crate) fn invalid_frames() -> Vec<Case> {
     let vitals_changes: [(&str, usize, &[u8]); 8] = [
@@ -65,7 +141,9 @@ pub(crate) fn invalid_frames() -> Vec<Case> {
     ];
     let vitals = vitals_changes.map(|(name, at, bytes)| (name, "vitals_typical", 32 + at, bytes));
     let mut cases: Vec<Case> = Vec::new();
-    for (name, good, at, change) in CHANGES.into_iter().chain(vitals) {
+    for (name, good, at, change) in
+        CHANGES.into_iter().chain(vitals).chain(EVENT_CHANGES).chain(CONTROL_CHANGES)
+    {
         let mut bytes = valid(good);
         bytes[at..at + change.len()].copy_from_slice(change);
         cases.push((name.into(), bytes));

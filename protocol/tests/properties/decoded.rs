@@ -1,6 +1,8 @@
 //! Decoded frames as the vectors show them: u64 as strings of digits, f32 as their bits.
 
-use kymo_protocol::{Body, Field, Frame, Vitals};
+use kymo_protocol::{
+    Body, Data, Event, Field, Frame, Number, NumberValue, Reply, Request, Vitals, Words,
+};
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -84,8 +86,64 @@ pub(crate) fn frame_fields(frame: &Frame<'_>) -> String {
             ("code", report.code().map_or("null".into(), |code| (code as u16).to_string())),
             ("text", text(report.text())),
         ]),
+        Body::Event(event) => event_fields(event),
+        Body::Request(request) => control_request_fields(request),
+        Body::Reply(reply) => reply_fields(reply),
         _ => "null".into(),
     }
+}
+
+/// A number by its kind: a u64 as digits, an f64 as its bits.
+pub(crate) fn number(value: NumberValue) -> String {
+    match value {
+        NumberValue::Integer(value) => long(value),
+        NumberValue::Float(value) => format!("\"0x{:016x}\"", value.to_bits()),
+    }
+}
+
+pub(crate) fn event_fields(event: &Event) -> String {
+    let numbers: Vec<(&str, String)> = Number::ALL
+        .into_iter()
+        .filter_map(|which| Some((which.name(), number(event.number(which)?))))
+        .collect();
+    let (form, data) = match event.data() {
+        Data::Text(Words::Plain(data)) => (0, text(data)),
+        Data::Json(data) => (1, text(data)),
+        Data::Bytes(data) => (2, text(&hex(data))),
+        other => unreachable!("{other:?}"),
+    };
+    object(&[
+        ("kind", (event.kind() as u16).to_string()),
+        ("state", event.state().map_or(0, |state| state as u16).to_string()),
+        ("numbers", object(&numbers)),
+        ("form", form.to_string()),
+        ("catchup", event.is_catchup().to_string()),
+        ("wall_ns", long(event.wall_ns())),
+        ("name", text(event.name())),
+        ("data", data),
+    ])
+}
+
+fn control_request_fields(request: &Request) -> String {
+    object(&[
+        ("id", long(request.id())),
+        ("action", (request.action() as u16).to_string()),
+        ("ack", request.ack().map_or(0, |ack| ack as u8).to_string()),
+        ("client", text(request.key().map_or("", |key| key.0))),
+        ("number", long(request.key().map_or(0, |key| key.1))),
+        ("event", text(&hex(request.event()))),
+    ])
+}
+
+fn reply_fields(reply: &Reply) -> String {
+    let fields = reply.fields();
+    object(&[
+        ("id", long(fields.id)),
+        ("code", fields.code.to_string()),
+        ("ack", fields.ack.map_or(0, |ack| ack as u8).to_string()),
+        ("sequence", long(fields.sequence)),
+        ("text", text(reply.text())),
+    ])
 }
 
 fn vitals_fields(vitals: &Vitals) -> String {

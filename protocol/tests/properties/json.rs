@@ -1,6 +1,7 @@
 //! The JSON reader and writer against serde_json.
 
 use crate::invariants::{json_escape, json_reader};
+use crate::support::json;
 use kymo_protocol::json::JsonFault;
 use kymo_protocol::limits::JSON_DEPTH_MAX;
 use proptest::collection::vec;
@@ -66,26 +67,6 @@ const PIECES: [&str; 56] = [
     "//",
     "/**/",
 ];
-
-/// JSON of a few levels.
-fn json() -> impl Strategy<Value = String> {
-    let string = any::<String>().prop_map(|text| serde_json::to_string(&text).unwrap());
-    let leaf = prop_oneof![
-        select(vec!["null", "true", "false", "[]", "{}", "0", "-0.0", "1e-7"])
-            .prop_map(str::to_owned),
-        any::<i64>().prop_map(|number| number.to_string()),
-        any::<f32>().prop_map(|number| serde_json::to_string(&number).unwrap()),
-        string.clone(),
-    ];
-    leaf.prop_recursive(6, 40, 5, move |inner| {
-        let member =
-            (string.clone(), inner.clone()).prop_map(|(key, value)| format!("{key}:{value}"));
-        prop_oneof![
-            vec(inner, 0..5).prop_map(|items| format!("[{}]", items.join(" , "))),
-            vec(member, 0..5).prop_map(|members| format!("{{{}}}", members.join(","))),
-        ]
-    })
-}
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]

@@ -17,9 +17,10 @@ use serde_json::Value;
 const CLOCK: ClockMap = ClockMap { boot_ns: 5, wall_ns: 1_699_000_000_000_000_000 };
 
 fn line(bytes: &[u8], bare: bool) -> Vec<u8> {
-    let mut buffer = vec![0; 8192];
+    let mut buffer = vec![0; 8192 + 7 * bytes.len()];
     let frame = Frame::parse(bytes).unwrap();
-    let size = write_line(&mut buffer, &frame, CLOCK, LineOptions { bare }).unwrap();
+    let size =
+        write_line(&mut buffer, &frame, CLOCK, LineOptions { bare, catchup: false }).unwrap();
     buffer.truncate(size);
     buffer
 }

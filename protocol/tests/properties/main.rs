@@ -7,7 +7,10 @@
 
 mod bad_cases;
 mod cases;
+mod control_cases;
 mod decoded;
+mod event_cases;
+mod events;
 mod frames;
 mod invariants;
 mod json;

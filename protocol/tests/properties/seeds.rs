@@ -1,30 +1,66 @@
 //! Where the fuzz targets start from: some of the cases, and whatever once broke something.
 
 use crate::cases::valid;
+use crate::control_cases::requests;
 use crate::invariants;
 use crate::line_cases::subscribe_lines;
 use crate::streams;
+use kymo_protocol::limits::HEADER_SIZE;
+
+const FRAMES: &[&str] = &[
+    "hello",
+    "welcome_with_events",
+    "subscribe_full",
+    "subscribed",
+    "gap_greatest",
+    "heartbeat",
+    "goodbye_shutdown",
+    "error_with_escapes",
+    "vitals_typical",
+    "vitals_greatest",
+    "unknown_kind_17",
+    "event_json",
+    "transcription_catchup",
+    "request_submit_durable",
+    "reply_submit",
+];
+
+const EVENTS: &[&str] = &[
+    "event_json",
+    "event_json_white_space",
+    "event_text_controls",
+    "event_bytes",
+    "event_longest_topic",
+    "session_start_catchup",
+    "state_change_idle",
+    "transcription",
+    "metrics_update_extremes",
+    "notification",
+];
 
 /// Target, file name and content of each seed that comes from the cases.
 pub(crate) fn files() -> Vec<(&'static str, String, Vec<u8>)> {
     let mut files = Vec::new();
-    for name in [
-        "hello",
-        "welcome_with_events",
-        "subscribe_full",
-        "subscribed",
-        "gap_greatest",
-        "heartbeat",
-        "goodbye_shutdown",
-        "error_with_escapes",
-        "vitals_typical",
-        "vitals_greatest",
-        "unknown_kind_17",
-    ] {
-        files.push(("frame_parse", name.to_owned(), valid(name)));
+    for (target, names, skipped) in
+        [("frame_parse", FRAMES, 0), ("event_line", EVENTS, HEADER_SIZE)]
+    {
+        for name in names {
+            files.push((target, (*name).to_owned(), valid(name)[skipped..].to_vec()));
+        }
+    }
+    let (good, bad) = requests();
+    for (at, (name, text)) in good.into_iter().chain(bad).enumerate() {
+        if at % 5 == 0 || name == "submit_everything" {
+            files.push(("control_request", name, text));
+        }
     }
     for (name, chunks) in streams::cases() {
-        let good = ["all_in_one_chunk", "unknown_kinds_between", "garbage_behind_a_frame"];
+        let good = [
+            "all_in_one_chunk",
+            "unknown_kinds_between",
+            "garbage_behind_a_frame",
+            "events_between_other_frames",
+        ];
         if good.contains(&name.as_str()) {
             files.push(("decoder_split", name, [vec![vec![7]], chunks].concat().concat()));
         }
@@ -71,6 +107,8 @@ pub(crate) fn replay() {
         ("json_reader", invariants::json_reader::check),
         ("json_escape", invariants::json_escape::check),
         ("subscribe_line", invariants::subscribe_line::check),
+        ("event_line", invariants::event_line::check),
+        ("control_request", invariants::control_request::check),
     ] {
         for entry in std::fs::read_dir(folder.join(target)).expect(target) {
             let path = entry.unwrap().path();

@@ -3,8 +3,12 @@
 use std::path::Path;
 
 use kymo_protocol::{
-    ErrorCode, Field, FrameKind, GapReason, GoodbyeReason, State, StreamId, limits,
+    Ack, Action, AppState, ErrorCode, EventKind, Field, FrameKind, GapReason, GoodbyeReason,
+    Number, Resume, State, StreamId, limits,
 };
+
+use crate::cases::valid;
+use crate::decoded::hex;
 
 fn read(path: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect(path)
@@ -29,6 +33,10 @@ fn byte_tables_are_those_of_the_modules() {
         "heartbeat",
         "goodbye",
         "error",
+        "event",
+        "event_kind",
+        "numbers",
+        "request",
         "vitals",
         "opta1",
     ] {
@@ -80,6 +88,94 @@ fn numbers_have_the_names_of_the_code() {
 }
 
 #[test]
+fn events_and_requests_have_the_names_of_the_code() {
+    let spec = read("SPEC.md");
+    let rows: Vec<Vec<&str>> = spec.lines().filter_map(cells).collect();
+    let row = |number: u16, name: &str| {
+        let number = number.to_string();
+        let is_row = |row: &&Vec<&str>| row.len() > 2 && row[0] == number && row[1] == name;
+        rows.iter().find(is_row).unwrap_or_else(|| panic!("{number} {name}"))
+    };
+    for kind in EventKind::ALL {
+        let mut numbers: Vec<Number> = kind.numbers().to_vec();
+        numbers.sort_by_key(|number| *number as u8);
+        let names: Vec<&str> = numbers.into_iter().map(Number::name).collect();
+        let told = row(kind as u16, &format!("`{}`", kind.name()))[5];
+        let told: Vec<&str> = match told {
+            "all but retry_count" => {
+                let all = Number::ALL.into_iter().filter(|number| *number != Number::RetryCount);
+                all.map(Number::name).collect()
+            }
+            told => told.split(", ").filter(|name| !name.is_empty()).collect(),
+        };
+        assert_eq!(told, names, "{}", kind.name());
+    }
+    for number in Number::ALL {
+        let kind = if number.is_integer() { "u64" } else { "f64" };
+        assert_eq!(row(number as u16, number.name())[2], kind);
+    }
+    for action in Action::ALL {
+        row(action as u16, &format!("`{}`", action.name()));
+    }
+    for ack in Ack::ALL {
+        row(ack as u16, &format!("`{}`", ack.name()));
+    }
+    for number in 0..3 {
+        row(number, &format!("`{}`", Resume::from_number(number).unwrap().name()));
+    }
+    let list = |names: &mut dyn Iterator<Item = (u16, &'static str)>, zero: &str| {
+        names.fold(format!("0 {zero}"), |list, (number, name)| format!("{list}, {number} {name}"))
+    };
+    let states = AppState::ALL.into_iter().map(|state| (state as u16, state.name()));
+    let acks = Ack::ALL.into_iter().map(|ack| (ack as u16, ack.name()));
+    for told in
+        [list(&mut states.into_iter(), "none"), list(&mut acks.into_iter(), "the server's default")]
+    {
+        assert!(spec.contains(&told), "{told}");
+    }
+}
+
+/// What may be submitted stands in the module that reads it as well.
+#[test]
+fn keys_of_submitted_events_are_those_of_the_module() {
+    let (spec, source) = (read("SPEC.md"), read("src/json/event.rs"));
+    let (mut told, mut count) = (spec.lines().filter_map(cells).collect::<Vec<_>>(), 0);
+    told.retain(|row| row.len() == 3);
+    let rows = source.lines().filter_map(|line| cells(line.strip_prefix("//!")?));
+    for row in rows.skip(2) {
+        let of_type = |told: &&Vec<&str>| told[0] == row[0].replace(", or left out", "");
+        let found: Vec<_> = told.iter().filter(of_type).collect();
+        assert!(found.iter().any(|found| found[1] == row[1]), "{row:?}");
+        count += 1;
+    }
+    assert_eq!(count, 6);
+}
+
+/// The frames that are shown byte by byte are those of the vectors.
+#[test]
+fn bytes_that_are_shown_are_those_of_the_code() {
+    let spec = read("SPEC.md");
+    let is_byte = |word: &&str| word.len() == 2 && u8::from_str_radix(word, 16).is_ok();
+    let shown: Vec<String> = spec
+        .split("```")
+        .map(|block| {
+            let bytes = block.lines().flat_map(|line| {
+                // What explains them stands behind three spaces.
+                line.split("   ").next().unwrap_or("").split_whitespace().filter(is_byte)
+            });
+            bytes.collect()
+        })
+        .collect();
+    for name in ["heartbeat", "session_start", "request_submit_durable"] {
+        assert!(shown.contains(&hex(&valid(name))), "{name}");
+    }
+    let lines = ["session_start", "transcription", "state_snapshot", "state_change_recording"];
+    for name in lines {
+        assert!(spec.contains(&crate::vectors::line(&valid(name), false)), "{name}");
+    }
+}
+
+#[test]
 fn limits_are_those_of_the_code() {
     let spec = read("SPEC.md");
     let rate = |mhz: u32| f64::from(mhz) / 1000.0;
@@ -88,6 +184,10 @@ fn limits_are_those_of_the_code() {
         ("payload", limits::PAYLOAD_MAX),
         ("alignment of frames", limits::FRAME_ALIGN),
         ("event payload, unless welcome says otherwise", limits::EVENT_BYTES as usize),
+        ("event payload of any server", limits::EVENT_BYTES_MAX as usize),
+        ("name of an event", limits::EVENT_NAME_MAX),
+        ("id of a request", limits::REQUEST_ID_MAX),
+        ("client of a key", limits::NAME_MAX),
         ("vitals line", limits::VITALS_LINE_MAX),
         ("other lines", limits::NOTICE_LINE_MAX),
         ("name in hello", limits::NAME_MAX),
@@ -104,6 +204,8 @@ fn limits_are_those_of_the_code() {
     for row in [
         format!("| streams of a server | {} |", limits::STREAMS_MAX),
         format!("| levels of JSON that is read | {} |", limits::JSON_DEPTH_MAX),
+        format!("| levels of JSON in an event | {} |", limits::DATA_DEPTH_MAX),
+        format!("of at most {} levels", limits::DATA_DEPTH_MAX),
         format!("| fans | {} |", limits::FANS_MAX),
         format!("| rate | {} Hz to 1,000 Hz |", rate(limits::RATE_MHZ_MIN)),
     ] {

@@ -15,6 +15,17 @@ pub(crate) fn cases() -> Vec<(String, Vec<Vec<u8>>)> {
     let goodbye = valid("goodbye_shutdown");
     let unknown = valid("unknown_kind_17");
     let large = raw_frame(17, 2, (1, 2), &[0xA5; 1024]);
+    let history = [
+        valid("subscribed"),
+        valid("state_snapshot"),
+        valid("session_start_catchup"),
+        valid("transcription_catchup"),
+        valid("gap_with_filter"),
+        vitals.clone(),
+        valid("event_json"),
+    ];
+    let mut not_json = valid("event_json_null");
+    not_json[57] = b'}';
     let cut = |bytes: &[u8], size: usize| bytes.chunks(size).map(<[u8]>::to_vec).collect();
     let mut damaged = heartbeat.clone();
     damaged[6] = 1;
@@ -43,6 +54,25 @@ pub(crate) fn cases() -> Vec<(String, Vec<Vec<u8>>)> {
         ("eight_bytes_of_something_else", vec![b"GET / HT".to_vec()]),
         ("seven_bytes_of_something_else", vec![b"GET / H".to_vec()]),
         ("version_1", vec![b"\x54\0\0\0ATPO".to_vec()]),
+        ("events_between_other_frames", vec![history.concat()]),
+        ("events_cut", cut(&history.concat(), 77)),
+        ("requests_and_an_end_inside_one", {
+            let requests = [valid("request_ping"), valid("request_submit_durable")].concat();
+            vec![requests[..200].to_vec(), requests[200..].to_vec(), requests[..50].to_vec()]
+        }),
+        ("replies", cut(&[valid("reply_submit"), valid("reply_error")].concat(), 64)),
+        ("an_event_whose_json_is_none_is_still_a_frame", vec![not_json]),
+        (
+            "an_error_behind_an_event",
+            vec![
+                [valid("transcription"), {
+                    let mut bad = valid("transcription");
+                    bad[46] = 1;
+                    bad
+                }]
+                .concat(),
+            ],
+        ),
         ("garbage_behind_a_frame", vec![heartbeat, b"\n\n\n\n\n\n\n\n".to_vec()]),
     ];
     cases.into_iter().map(|(name, chunks)| (name.to_owned(), chunks)).collect()

@@ -6,14 +6,17 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use kymo_protocol::json::{
-    ClockMap, JsonFault, LineOptions, SubscribeRequest, parse_subscribe, write_line,
+    ClockMap, ControlRequest, JsonFault, LineOptions, RequestFault, SubscribeRequest,
+    parse_request, parse_subscribe, write_line,
 };
 use kymo_protocol::opta1::{ENCODED_MAX, decode, encode};
-use kymo_protocol::{Body, Frame, FrameError, FrameKind};
+use kymo_protocol::{Body, ErrorCode, Event, EventKind, Form, Frame, FrameError, FrameKind};
 
 use crate::bad_cases::invalid_frames;
 use crate::cases::{self, BOOT_NS, Case};
-use crate::decoded::{float, frame_fields, hex, text};
+use crate::control_cases::requests;
+use crate::decoded::{event_fields, float, frame_fields, hex, long, object, text};
+use crate::invariants::event_line;
 use crate::line_cases::subscribe_lines;
 use crate::{seeds, streams};
 
@@ -50,10 +53,11 @@ fn list(out: &mut String, key: &str, cases: &[String]) {
     let _ = write!(out, ",\n\"{key}\":[\n{}\n]", cases.join(",\n"));
 }
 
-fn line(bytes: &[u8], bare: bool) -> String {
+pub(crate) fn line(bytes: &[u8], bare: bool) -> String {
     let mut buffer = vec![0; 8192];
     let frame = Frame::parse(bytes).unwrap();
-    let size = write_line(&mut buffer, &frame, CLOCK, LineOptions { bare }).unwrap();
+    let size =
+        write_line(&mut buffer, &frame, CLOCK, LineOptions { bare, catchup: false }).unwrap();
     String::from_utf8(buffer[..size - 1].to_vec()).unwrap()
 }
 
@@ -73,7 +77,7 @@ fn frames() -> String {
             frame_fields(&frame),
             text(&line(&bytes, false)),
         );
-        if matches!(frame.body, Body::Vitals(_)) {
+        if matches!(frame.body, Body::Vitals(_) | Body::Event(_)) {
             let _ = write!(case, ",\n \"bare_line\":{}", text(&line(&bytes, true)));
         }
         case + "}"
@@ -190,6 +194,74 @@ fn subscribe_file() -> String {
     out + "}\n"
 }
 
+/// The kind of mistake that a reason tells of.
+fn reason_name(fault: RequestFault) -> &'static str {
+    let of_text = [
+        JsonFault::End,
+        JsonFault::Character,
+        JsonFault::Trailing,
+        JsonFault::Depth,
+        JsonFault::Utf8,
+        JsonFault::Key,
+        JsonFault::Value,
+    ];
+    match of_text.into_iter().find(|reason| reason.describe() == fault.reason) {
+        Some(reason) => fault_name(reason),
+        None if fault.reason == "is missing" => "missing",
+        None => "surplus",
+    }
+}
+
+fn control_fields(request: &ControlRequest<'_>) -> String {
+    let key = request.key.map_or("null".into(), |key| {
+        let client: String = key.client.chars().collect();
+        object(&[("client", text(&client)), ("number", long(key.number))])
+    });
+    object(&[
+        ("action", (request.action as u16).to_string()),
+        ("id", request.id.map_or("null".into(), text)),
+        ("ack", request.ack.map_or(0, |ack| ack as u8).to_string()),
+        ("key", key),
+    ])
+}
+
+fn control_file() -> String {
+    let (accepted, refused) = requests();
+    let head = |name: &str, line: &[u8]| {
+        let shown = core::str::from_utf8(line).map_or("null".into(), text);
+        format!("{{\"name\":{},\"hex\":\"{}\",\n \"text\":{shown}", text(name), hex(line))
+    };
+    let valid = |(name, line): &Case| {
+        let request = parse_request(line).unwrap();
+        let mut case = format!("{},\n \"request\":{}", head(name, line), control_fields(&request));
+        if let Some(event) = request.event {
+            let needs_time = event.kind == EventKind::Transcription && event.name.is_empty();
+            let filled = if needs_time { "\"00:00:00\"" } else { "null" };
+            let payload = event_line::payload(&event).unwrap();
+            let told = event_line::written(&payload, false);
+            let told = core::str::from_utf8(&told).unwrap().trim_end();
+            let fields = event_fields(Event::parse(&payload).unwrap());
+            let _ = write!(
+                case,
+                ",\n \"filled\":{filled},\"payload\":\"{}\",\n \"fields\":{fields},\n \"line\":{}",
+                hex(&payload),
+                text(told),
+            );
+        }
+        case + "}"
+    };
+    let invalid = |(name, line): &Case| {
+        let fault = parse_request(line).unwrap_err();
+        let (key, reason) = (text(fault.key), reason_name(fault));
+        let head = head(name, line);
+        format!("{head},\n \"key\":{key},\"fault\":\"{reason}\",\"at\":{}}}", fault.at)
+    };
+    let mut out = format!("{{\"spec_version\":2,\n\"seq\":\"{}\"", event_line::SEQUENCE);
+    list(&mut out, "valid", &accepted.iter().map(valid).collect::<Vec<_>>());
+    list(&mut out, "invalid", &refused.iter().map(invalid).collect::<Vec<_>>());
+    out + "}\n"
+}
+
 fn same(path: &Path, content: &[u8]) {
     if std::env::var_os("KYMO_BLESS").is_some() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -216,6 +288,7 @@ fn vectors_are_what_the_crate_does() {
         ("streams.json", stream_file()),
         ("opta1.json", opta1_file()),
         ("subscribe.json", subscribe_file()),
+        ("control.json", control_file()),
     ] {
         serde_json::from_str::<serde_json::Value>(&content).expect(name);
         same(&folder.join(name), content.as_bytes());
@@ -227,7 +300,7 @@ fn seeds_are_stored_and_keep_their_invariants() {
     let folder = folder("../fuzz/seeds");
     let mut size = 0;
     let files = seeds::files();
-    assert!(files.len() <= 40, "{} files", files.len());
+    assert!(files.len() <= 80, "{} files", files.len());
     for (target, name, content) in files {
         size += content.len();
         same(&folder.join(target).join(name), &content);
@@ -258,6 +331,25 @@ fn every_kind_and_error_has_a_case() {
         let told = |case: &Case| Frame::parse(&case.1).err() == Some(error);
         assert!(invalid.iter().any(told), "{error:?}");
     }
+}
+
+#[test]
+fn every_event_state_form_action_and_code_has_a_case() {
+    let valid = cases::valid_frames();
+    let of = |kind: u16, number: usize, size: usize, at: usize| {
+        let number = &(number as u64).to_le_bytes()[..size];
+        valid
+            .iter()
+            .any(|case| case.1[12..14] == kind.to_le_bytes() && case.1[at..at + size] == *number)
+    };
+    assert!((0..EventKind::ALL.len()).all(|kind| of(32, kind, 2, 32)), "an event");
+    assert!((0..=4).all(|state| of(32, state, 2, 34)), "a state");
+    let forms = (0..=u8::MAX).filter(|form| Form::from_number(*form).is_some());
+    assert!(forms.into_iter().all(|form| of(32, form.into(), 1, 44)), "a form");
+    assert!((0..=1).all(|options| of(32, options, 1, 45)), "an option");
+    assert!((1..=9).all(|action| of(9, action, 2, 40)), "an action");
+    assert!((0..=3).all(|ack| of(9, ack, 1, 42)), "an ack");
+    assert!(ErrorCode::ALL.into_iter().all(|code| of(8, code as usize, 2, 32)), "a code");
 }
 
 #[test]

@@ -1,16 +1,29 @@
 //! How connections end, and the deadlines that end them.
 
 use kymo_platform::clock::Now;
-use kymo_protocol::GoodbyeReason;
+use kymo_protocol::{ErrorCode, GoodbyeReason};
 
-use super::Hub;
+use super::{Hub, Refusal, speech};
 use crate::conversation::Mistake;
 use crate::limits::{CLOSING_NS, SCAN_NS};
 use crate::notice::Notice;
 use crate::session::{Deadline, Phase};
 use crate::table::SessionId;
+use crate::telemetry::Format;
 
 impl Hub {
+    /// The words for a connection that was not taken, for its first and last bytes.
+    #[must_use]
+    pub fn refusal_notice(&self, listener: usize, refusal: Refusal) -> (Format, Notice<'static>) {
+        let format = self.listeners.get(listener).map_or(Format::Binary, |l| speech(l).1);
+        let (code, text) = match refusal {
+            Refusal::Full => (ErrorCode::Full, "all places are taken; try again later"),
+            Refusal::Denied => (ErrorCode::Denied, "this user may not connect here"),
+            Refusal::Quota => (ErrorCode::Quota, "this user has as many connections as it may"),
+        };
+        (format, Notice::Error(code, text))
+    }
+
     /// Tells a client its mistake and closes.
     pub(super) fn refuse(&mut self, id: SessionId, mistake: &Mistake, now: Now) {
         self.counters.mistakes += 1;
@@ -19,6 +32,10 @@ impl Hub {
 
     /// Says a last word and closes when it is sent.
     fn part(&mut self, id: SessionId, word: Notice<'_>, now: Now) {
+        // In the middle of a frame there is no place for words.
+        if self.table.session(id).is_cut() {
+            return self.close(id, now);
+        }
         self.leave(id, now);
         self.say(id, word, now);
         let session = self.table.session(id);
@@ -58,6 +75,7 @@ impl Hub {
             return;
         }
         (self.scanned_ns, self.scan_ns) = (now.mono_ns, u64::MAX);
+        self.cut_control(now);
         for place in 0..self.table.places() {
             let Some(id) = self.table.at(place) else { continue };
             let (due_ns, deadline) = self.table.session(id).deadline();
@@ -71,7 +89,9 @@ impl Hub {
     fn handle_deadline(&mut self, id: SessionId, deadline: Deadline, now: Now) {
         match deadline {
             Deadline::Heartbeat => {
-                self.say(id, Notice::Heartbeat, now);
+                if !self.table.session(id).is_cut() {
+                    self.say(id, Notice::Heartbeat, now);
+                }
                 self.table.session(id).progress_ns = now.mono_ns;
             }
             Deadline::Leave(reason) => {
@@ -89,6 +109,9 @@ impl Hub {
     /// Says goodbye to everybody and takes nobody any more.
     pub fn shut_down(&mut self, now: Now) {
         self.leaving = true;
+        for place in 0..crate::limits::CONTROL_MAX {
+            self.end_control(place, now);
+        }
         for place in 0..self.table.places() {
             let Some(id) = self.table.at(place) else { continue };
             if matches!(self.table.session(id).phase, Phase::Opening | Phase::Streaming) {

@@ -15,22 +15,42 @@
 //! Guarantees: nothing allocates after [`Hub::new`]; each call does bounded work; no client can
 //! change what another one gets. Not guaranteed: fairness between sessions within one round.
 
+mod admission;
+mod answers;
+mod control;
 mod endings;
+mod events;
+mod metrics;
+mod prepare;
+mod replies;
 mod requests;
+mod sent_run;
+mod status;
+mod submit;
 mod transmit;
+mod waiting;
 
+use kymo_platform::LocalTime;
 use kymo_platform::clock::Now;
-use kymo_protocol::{ErrorCode, StreamId, Streams};
 
+use crate::buffer::Buffer;
 use crate::config::{Config, Limits, Listener, ListenerFormat};
+use crate::control::Control;
 use crate::conversation::Dialect;
-use crate::limits::HELLO_NS;
-use crate::notice::Notice;
+use crate::event_log::EventLog;
+use crate::histogram::Histogram;
+use crate::history::History;
+use crate::keys::Keys;
+use crate::limits::LISTENERS_MAX;
+use crate::quota::Quota;
 use crate::sampler::Sampler;
 use crate::schedule::{Schedule, Ticks};
-use crate::session::{Phase, Session};
+use crate::session::Phase;
 use crate::table::{SessionId, Table};
 use crate::telemetry::{Format, Telemetry};
+use answers::Desk;
+use prepare::Prepared;
+pub use replies::{Handled, Surroundings};
 pub use transmit::Parts;
 use transmit::{Plan, Scratch};
 
@@ -41,6 +61,8 @@ pub struct Identity {
     pub epoch: u128,
     /// Of this start.
     pub run: u128,
+    /// The user it runs as.
+    pub uid: u32,
 }
 
 /// Why a connection is not taken.
@@ -50,6 +72,8 @@ pub enum Refusal {
     Full,
     /// This user may not.
     Denied,
+    /// This user has as many connections as it may.
+    Quota,
 }
 
 /// What happened since the start.
@@ -71,126 +95,130 @@ pub struct Counters {
     pub bytes_sent: u64,
     /// Telemetry frames that slow subscribers missed and were told of.
     pub merged: u64,
+    /// Whole events that sockets took.
+    pub events_sent: u64,
+    /// Events that subscribers were told they will not get.
+    pub events_lost: u64,
+    /// Events of this process that were not taken.
+    pub events_refused: u64,
+    /// Turns whose events could not be written to the journal.
+    pub commits_failed: u64,
 }
 
 /// The heart; see the module.
 #[derive(Debug)]
 pub struct Hub {
     table: Table,
+    control: Control,
+    desk: Desk,
     telemetry: Telemetry,
+    log: EventLog,
+    keys: Keys,
+    /// Whether what is synced survives a loss of power.
+    is_lasting: bool,
+    /// Not before this time is a journal that failed tried again for events of this process.
+    retry_ns: Option<u64>,
+    /// Room for one event's payload.
+    event: Buffer,
+    prepared: Prepared,
     schedule: Schedule,
     plan: Plan,
     scratch: Scratch,
     counters: Counters,
-    listeners: Vec<Listener>,
+    quota: Quota,
+    latency: Histogram,
+    /// When what is to be served was published first.
+    published_ns: Option<u64>,
+    listeners: heapless::Vec<Listener, LISTENERS_MAX>,
     rate_mhz: u32,
     limits: Limits,
     identity: Identity,
     /// No deadline lies before this time.
     scan_ns: u64,
     scanned_ns: u64,
+    /// On the monotonic clock; 0 before the first turn.
+    began_ns: u64,
+    /// What people here call the time of day.
+    zone: LocalTime,
     leaving: bool,
 }
 
 impl Hub {
     /// A hub with room for everything `config` allows. `config` must have passed its check.
     #[must_use]
-    pub fn new(config: &Config, identity: Identity) -> Self {
+    pub fn new(
+        config: &Config,
+        identity: Identity,
+        history: History,
+        zone: LocalTime,
+        now: Now,
+    ) -> Self {
         let formats = config.listeners.iter().map(|listener| {
             let (_, format) = speech(listener);
             // A client of a binary listener may speak JSON; in-process ones may too.
             if format == Format::Binary { Format::Json } else { format }
         });
+        let formats = formats.chain([Format::Json]);
+        let control = Control::new(config.limits.event_bytes);
+        let History { journal, activity, .. } = history;
+        let log = EventLog::new(config.limits.event_bytes, formats.clone(), journal, activity);
+        // A journal tells the epoch of what it keeps.
+        let identity = Identity { epoch: log.epoch().unwrap_or(identity.epoch), ..identity };
         Self {
+            desk: Desk::new(control.request_max()),
+            control,
+            event: Buffer::new(config.limits.event_bytes as usize),
             table: Table::new(config.limits.clients),
-            telemetry: Telemetry::new(formats.chain([Format::Json])),
+            keys: history.keys,
+            is_lasting: history.is_lasting,
+            retry_ns: None,
+            log,
+            prepared: Prepared::new(config.limits.event_bytes),
+            telemetry: Telemetry::new(formats),
             schedule: Schedule::default(),
             plan: Plan::default(),
             scratch: Scratch::default(),
             counters: Counters::default(),
+            quota: Quota::new(admission::quota_limits(config)),
+            latency: Histogram::new(),
+            published_ns: None,
             listeners: config.listeners.clone(),
             rate_mhz: config.rate_mhz,
             limits: config.limits,
             identity,
             scan_ns: u64::MAX,
             scanned_ns: 0,
+            began_ns: now.mono_ns,
+            zone,
             leaving: false,
         }
     }
 
-    /// Takes a connection that came through a listener, by its index in the configuration, or
-    /// through none: then it speaks as on a binary one.
-    ///
-    /// # Errors
-    ///
-    /// The [`Refusal`]; [`refusal_notice`](Self::refusal_notice) puts it into words.
-    pub fn accept(&mut self, listener: Option<usize>, now: Now) -> Result<SessionId, Refusal> {
-        let settings = listener.and_then(|listener| self.listeners.get(listener));
-        let (dialect, format) = settings.map_or((Dialect::Undecided, Format::Binary), speech);
-        let rate_mhz = settings.and_then(|l| l.rate_mhz).unwrap_or(self.rate_mhz);
-        let streams = settings.map_or(Streams::default(), |l| l.streams);
-        let speaks_first = dialect != Dialect::Undecided;
-        let birth = self.counters.accepted;
-        let session = Session { birth, ..Session::new(dialect, format, now.mono_ns) };
-        let taken = if self.leaving { None } else { self.table.insert(session) };
-        let Some(id) = taken else {
-            self.counters.refused += 1;
-            return Err(Refusal::Full);
-        };
-        self.counters.accepted += 1;
-        if speaks_first {
-            self.table.session(id).phase = Phase::Streaming;
-            self.welcome(id, now);
-            if streams.contains(StreamId::VITALS) {
-                self.join(id, rate_mhz, false, now);
-            }
-        } else {
-            self.table.session(id).phase_until_ns = now.mono_ns + HELLO_NS;
-        }
-        self.expect_deadline(id);
-        Ok(id)
-    }
-
-    /// Before a connection is taken through a listener where the client speaks first: the one that
-    /// has said nothing for the longest time, and since when, if so many have that they could keep
-    /// others out. Read what it has sent, and if that was not enough, [`cut`](Self::cut) it.
-    #[must_use]
-    pub fn opening_in_the_way(&mut self, listener: usize) -> Option<(SessionId, u64)> {
-        let speaks_first = self.listeners.get(listener).is_some_and(|l| !is_undecided(l));
-        let id = self.table.opening_in_the_way().filter(|_| !speaks_first)?;
-        Some((id, self.table.session(id).progress_ns))
-    }
-
-    /// Whether a session has yet to say what it wants.
-    #[must_use]
-    pub fn is_opening(&mut self, id: SessionId) -> bool {
-        self.table.session(id).phase == Phase::Opening
-    }
-
-    /// The words for a connection that was not taken, for its first and last bytes.
-    #[must_use]
-    pub fn refusal_notice(&self, listener: usize, refusal: Refusal) -> (Format, Notice<'static>) {
-        let format = self.listeners.get(listener).map_or(Format::Binary, |l| speech(l).1);
-        let (code, text) = match refusal {
-            Refusal::Full => (ErrorCode::Full, "all places are taken; try again later"),
-            Refusal::Denied => (ErrorCode::Denied, "this user may not connect here"),
-        };
-        (format, Notice::Error(code, text))
-    }
-
     /// Where to put what the client sent. Empty when it may not send any more.
     pub fn input_space(&mut self, id: SessionId) -> &mut [u8] {
+        if let Some(place) = self.control_place(id) {
+            return self.control.input_space(place);
+        }
         self.table.input_space(id)
     }
 
     /// Says that `size` bytes were put into [`input_space`](Self::input_space).
     pub fn handle_received(&mut self, id: SessionId, size: usize, now: Now) {
+        if let Some(place) = self.control_place(id) {
+            if let Some(slot) = self.control.slot(place) {
+                slot.input_size += size;
+            }
+            return self.handle_control_input(place, now);
+        }
         self.table.session(id).input_size += size;
         self.handle_input(id, now);
     }
 
     /// Says that the client sends no more. It may still read.
     pub fn handle_input_end(&mut self, id: SessionId, now: Now) {
+        if let Some(place) = self.control_place(id) {
+            return self.handle_control_end(place, now);
+        }
         self.table.session(id).input_ended = true;
         self.handle_input(id, now);
         if self.table.session(id).phase == Phase::Opening {
@@ -200,11 +228,22 @@ impl Hub {
 
     /// Says that the client reads no more.
     pub fn handle_hangup(&mut self, id: SessionId, now: Now) {
+        if let Some(place) = self.control_place(id) {
+            return self.handle_control_hangup(place);
+        }
         self.close(id, now);
     }
 
     /// Says that the socket takes bytes again.
     pub fn handle_writable(&mut self, id: SessionId) {
+        if let Some(place) = self.control_place(id) {
+            let pending = !self.control.output(place).is_empty();
+            if let Some(slot) = self.control.slot(place) {
+                slot.is_blocked = false;
+                slot.is_queued |= pending;
+            }
+            return;
+        }
         self.table.session(id).blocked = false;
         if self.has_more(id) {
             self.table.enqueue(id);
@@ -215,22 +254,37 @@ impl Hub {
     /// before the first, to serve everyone once.
     #[must_use]
     pub fn poll_ready(&mut self) -> Option<SessionId> {
+        // The owner first.
+        let queued = self.control.slots().find(|(_, slot)| slot.is_queued);
+        if let Some((place, slot)) = queued {
+            slot.is_queued = false;
+            return Some(self.control_id(place));
+        }
         self.table.poll_ready()
     }
 
     /// Sessions with bytes to send.
     #[must_use]
     pub fn ready(&self) -> usize {
-        self.table.ready()
+        self.table.ready() + self.control.queued()
     }
 
     /// A session whose socket is to be closed now; its id is free afterwards.
     #[must_use]
     pub fn poll_closed(&mut self) -> Option<SessionId> {
-        let id = self.table.poll_closed()?;
+        let closed = self.control.slots().find(|(_, slot)| slot.is_closed).map(|(place, _)| place);
+        if let Some(place) = closed {
+            if let Some(uid) = self.control.slot(place).map(|slot| slot.peer.uid) {
+                self.quota.leave(uid);
+            }
+            self.control.remove(place);
+            return Some(self.control_id(place));
+        }
+        let (id, uid) = self.table.poll_closed()?;
+        self.quota.leave(uid);
         if self.table.len() == 0 {
             // The deadlines of those who left must not wake a loop that nobody watches.
-            self.scan_ns = u64::MAX;
+            self.scan_ns = self.control.cut_at_ns();
         }
         Some(id)
     }
@@ -238,6 +292,9 @@ impl Hub {
     /// The send buffer this session's socket should have, when it has changed.
     #[must_use]
     pub fn poll_send_buffer(&mut self, id: SessionId) -> Option<usize> {
+        if self.control_place(id).is_some() {
+            return None;
+        }
         self.table.session(id).send_buffer.take()
     }
 
@@ -262,18 +319,46 @@ impl Hub {
             return;
         }
         self.table.owe(tick_ns, grid_ns);
+        self.published_ns = self.published_ns.or(Some(now.mono_ns));
+    }
+
+    /// Whether something was published that has yet to be served.
+    #[must_use]
+    pub fn has_published(&self) -> bool {
+        self.published_ns.is_some()
+    }
+
+    /// Says that everybody who could take it was served what was published, by `now_ns` on the
+    /// monotonic clock.
+    pub fn note_served(&mut self, now_ns: u64) {
+        if let Some(published_ns) = self.published_ns.take() {
+            self.latency.record(now_ns.saturating_sub(published_ns));
+        }
+    }
+
+    /// Takes over what may change while the hub lives: rates, the number of clients within what was
+    /// allocated, quotas, and what listeners give unasked.
+    pub fn apply(&mut self, config: &Config) {
+        self.rate_mhz = config.rate_mhz;
+        self.limits = config.limits;
+        self.quota.set_limits(admission::quota_limits(config));
+        self.table.set_limit(config.limits.clients);
+        self.listeners.clone_from(&config.listeners);
     }
 
     /// The session with this index, if there is one.
     #[must_use]
     pub fn session_at(&self, index: usize) -> Option<SessionId> {
-        self.table.at(index)
+        match index.checked_sub(self.table.capacity()) {
+            Some(place) => self.control.has(place).then(|| self.control_id(place)),
+            None => self.table.at(index),
+        }
     }
 
     /// Connections held.
     #[must_use]
     pub fn clients(&self) -> usize {
-        self.table.len()
+        self.table.len() + self.control.len()
     }
 
     /// What happened since the start.
@@ -295,10 +380,6 @@ impl Hub {
     }
 }
 
-fn is_undecided(listener: &Listener) -> bool {
-    speech(listener).0 == Dialect::Undecided
-}
-
 /// How clients of a listener talk, and how they are talked to until they choose.
 fn speech(listener: &Listener) -> (Dialect, Format) {
     match listener.format {
@@ -306,5 +387,7 @@ fn speech(listener: &Listener) -> (Dialect, Format) {
         ListenerFormat::Json if listener.bare => (Dialect::Json, Format::JsonBare),
         ListenerFormat::Json => (Dialect::Json, Format::Json),
         ListenerFormat::Opta1 => (Dialect::Mute, Format::Opta1),
+        // The words for who is not taken there.
+        ListenerFormat::Control => (Dialect::Json, Format::Json),
     }
 }

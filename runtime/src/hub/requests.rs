@@ -2,7 +2,7 @@
 
 use kymo_platform::clock::Now;
 use kymo_protocol::json::SubscribeRequest;
-use kymo_protocol::limits::{EVENT_BYTES, PAYLOAD_MAX, RATE_MHZ_MIN, line_bytes};
+use kymo_protocol::limits::{PAYLOAD_MAX, RATE_MHZ_MIN, line_bytes};
 use kymo_protocol::welcome::WelcomeFixed;
 use kymo_protocol::{
     ErrorCode, Resume, StreamEntry, StreamId, Streams, SubscribeOptions, Subscribed,
@@ -13,13 +13,17 @@ use crate::conversation::{Dialect, Mistake, Request, next_request};
 use crate::limits::FIRST_FRAME_NS;
 use crate::notice::Notice;
 use crate::schedule::{Due, period_ns};
-use crate::session::{Phase, Subscription};
+use crate::session::{EventSubscription, Phase, Subscription};
 use crate::table::SessionId;
 use crate::telemetry::Format;
 
 impl Hub {
     pub(super) fn handle_input(&mut self, id: SessionId, now: Now) {
         while matches!(self.table.session(id).phase, Phase::Opening | Phase::Streaming) {
+            // An answer can't stand in the middle of a frame; it is asked for again at its end.
+            if self.table.session(id).is_cut() {
+                break;
+            }
             let (session, input) = self.table.input(id);
             if session.dialect == Dialect::Undecided {
                 match input.first() {
@@ -74,14 +78,18 @@ impl Hub {
             let text = format_args!("say hello before subscribing");
             return Err(Mistake::new(ErrorCode::Unexpected, text));
         }
-        let served = Streams::default().with(StreamId::VITALS);
+        let served = Streams::default().with(StreamId::VITALS).with(StreamId::EVENTS);
         if asked.unknown_stream || asked.streams.0 & !served.0 != 0 {
-            let text = format_args!("this server streams vitals and nothing else");
+            let text = format_args!("this server streams vitals and events, nothing else");
             return Err(Mistake::new(ErrorCode::NoStream, text));
         }
         if session.phase == Phase::Opening && session.dialect == Dialect::Json {
             self.welcome(id, now);
         }
+        let before = self.table.session(id).events;
+        let (resume, place) = self.place_of(asked, before);
+        // Who was told of the past already, and brings no token, goes on where it stands.
+        let is_told = before.is_some() && !asked.options.resume;
         self.leave(id, now);
         let wish_mhz = if asked.rate_mhz == 0 { self.rate_mhz } else { asked.rate_mhz };
         let rate_mhz = wish_mhz.clamp(RATE_MHZ_MIN, self.limits.rate_mhz_max);
@@ -90,9 +98,16 @@ impl Hub {
         granted.streams.set(asked.streams.0);
         let options = SubscribeOptions { every: asked.options.every, resume: false };
         granted.options.set(options.bits());
-        granted.resume.set(Resume::Fresh as u16);
+        let wants_events = asked.streams.contains(StreamId::EVENTS);
+        let resume = if wants_events { resume } else { Resume::Fresh };
+        granted.resume.set(resume as u16);
         if asked.streams.contains(StreamId::VITALS) {
             granted.next[0].set(self.telemetry.next());
+        }
+        if wants_events {
+            // Live events may wait for who lags.
+            let live = is_told.then(|| place.cursor.max(place.live_from));
+            granted.next[3].set(live.unwrap_or(self.log.next()));
         }
         self.say(id, Notice::Subscribed(&granted), now);
         let session = self.table.session(id);
@@ -100,6 +115,12 @@ impl Hub {
         session.phase = Phase::Streaming;
         if asked.streams.contains(StreamId::VITALS) {
             self.join(id, rate_mhz, asked.options.every, now);
+        }
+        if wants_events {
+            let filter_size = self.table.set_filter(id, &asked.topics);
+            let is_newcomer = resume != Resume::Tail && !is_told;
+            let place = EventSubscription { filter_size, ..place };
+            self.join_events(id, place, is_newcomer, now);
         }
         self.expect_deadline(id);
         Ok(())
@@ -113,11 +134,14 @@ impl Hub {
         fixed.rate_mhz.set(self.rate_mhz);
         fixed.rate_mhz_max.set(self.limits.rate_mhz_max);
         fixed.payload_max.set(u32::try_from(PAYLOAD_MAX).unwrap_or(u32::MAX));
-        fixed.event_max.set(EVENT_BYTES);
-        fixed.line_max.set(line_bytes(EVENT_BYTES));
+        fixed.event_max.set(self.limits.event_bytes);
+        fixed.line_max.set(line_bytes(self.limits.event_bytes));
         fixed.clients_max.set(self.limits.clients);
         let next = self.telemetry.next();
-        let streams = [StreamEntry::new(StreamId::VITALS.0, next, next)];
+        let streams = [
+            StreamEntry::new(StreamId::VITALS.0, next, next),
+            StreamEntry::new(StreamId::EVENTS.0, self.log.oldest(), self.log.next()),
+        ];
         self.say(id, Notice::Welcome(&fixed, &streams), now);
     }
 
@@ -133,11 +157,15 @@ impl Hub {
         self.schedule.join(rate_mhz, now.mono_ns, FIRST_FRAME_NS);
     }
 
-    /// Stops it.
+    /// Stops everything a session gets.
     pub(super) fn leave(&mut self, id: SessionId, now: Now) {
         let session = self.table.session(id);
-        let Some(subscription) = session.telemetry.take() else { return };
         let format = session.format;
+        if session.events.take().is_some() {
+            self.log.leave(format);
+        }
+        let session = self.table.session(id);
+        let Some(subscription) = session.telemetry.take() else { return };
         self.telemetry.leave(format);
         self.schedule.leave(subscription.rate_mhz, now.mono_ns, self.table.rates());
     }

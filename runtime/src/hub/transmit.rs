@@ -1,8 +1,10 @@
 //! What is sent to a session next, and what it means that some of it went.
 //!
-//! A session gets its tail, then frames straight from the ring. Whatever a socket leaves of a frame
-//! it has begun is copied to the tail, so that the ring may go on; a frame it has not begun stays
-//! where it is, and a newer one may take its place.
+//! A session gets its tail, then frames straight from a ring: telemetry first, which is short and
+//! soon stale, else events. Whatever a socket leaves of a frame it has begun is copied to the tail,
+//! so that the ring may go on; a frame it has not begun stays where it is, and for telemetry a
+//! newer one may take its place. The rest of an event that is longer than the tail is made again
+//! from its ring; until it has gone, nothing else is sent.
 
 use kymo_platform::clock::Now;
 use kymo_platform::socket::PARTS_MAX;
@@ -11,8 +13,11 @@ use kymo_protocol::limits::VITALS_LINE_MAX;
 use kymo_protocol::{GapReason, StreamId, Vitals};
 
 use super::Hub;
+use super::sent_run::sent_of_run;
+use crate::event_log::EventLog;
 use crate::limits::SEND_MAX;
 use crate::notice::Notice;
+use crate::ring::Ring;
 use crate::session::{Phase, Session};
 use crate::table::SessionId;
 use crate::telemetry::{Format, Telemetry};
@@ -32,12 +37,16 @@ pub struct Plan {
 enum Source {
     #[default]
     Nothing,
-    /// The newest frame.
+    /// The newest telemetry frame.
     Newest { sequence: u64 },
-    /// The newest frame with `merged` filled in, in the scratch buffer.
+    /// The newest telemetry frame with `merged` filled in, in the scratch buffer.
     Merged { size: usize },
-    /// Every frame from `first` on, before `end`.
+    /// Every telemetry frame from `first` on, before `end`.
     Run { first: u64, end: u64 },
+    /// The same of events.
+    Events { first: u64, end: u64 },
+    /// Events written for this session, from this byte on.
+    Prepared { start: usize },
 }
 
 /// Room for one frame that differs from everybody else's.
@@ -54,23 +63,27 @@ impl Hub {
     /// What to send to a session now. Empty when there is nothing.
     #[must_use]
     pub fn transmit(&mut self, id: SessionId, now: Now) -> Parts<'_> {
+        if let Some(place) = self.control_place(id) {
+            return Parts::from_iter([self.control.output(place)]);
+        }
         self.note_lapse(id, now);
-        let (session, tail) = self.table.tail(id);
-        let source = plan_source(session, &self.telemetry, &mut self.scratch);
-        let tail_size = session.tail_end - session.tail_start;
-        self.plan = Plan { tail_size, source };
+        self.note_event_lapse(id, now);
+        self.plan = self.plan(id);
+        let Plan { tail_size, source } = self.plan;
         let mut parts = Parts::new();
+        let (session, tail) = self.table.tail(id);
+        let format = session.format;
         if tail_size > 0 {
             let _ = parts.push(&tail[session.tail_start..session.tail_end]);
         }
-        let ring = self.telemetry.ring(session.format);
+        let ring = self.telemetry.ring(format);
         let body = match source {
             Source::Nothing => None,
             Source::Newest { sequence } => ring.and_then(|ring| ring.get(sequence)),
             Source::Merged { size } => Some(&self.scratch.0[..size]),
-            Source::Run { first, .. } => {
-                ring.and_then(|ring| ring.run(first, SEND_MAX)).map(|run| run.bytes)
-            }
+            Source::Run { first, .. } => run_from(ring, first),
+            Source::Events { first, .. } => run_from(self.log.ready_ring(format, first), first),
+            Source::Prepared { start } => Some(&self.prepared.bytes()[start..]),
         };
         if let Some(body) = body {
             let _ = parts.push(body);
@@ -78,12 +91,42 @@ impl Hub {
         parts
     }
 
-    /// With `every`: names the frames that the ring no longer has.
+    fn plan(&mut self, id: SessionId) -> Plan {
+        if let Some(start) = self.table.session(id).events.and_then(|events| events.cut) {
+            if self.prepared.prepare_cut(&mut self.table, &mut self.log, id) {
+                return Plan { tail_size: 0, source: Source::Prepared { start } };
+            }
+            // The rest is gone, and a client can't be told in the middle of a frame.
+            self.table.close(id);
+            return Plan::default();
+        }
+        let session = self.table.session(id);
+        let tail_size = session.tail_end - session.tail_start;
+        let mut source = plan_telemetry(session, &self.telemetry, &mut self.scratch);
+        if matches!(source, Source::Nothing) {
+            source = plan_events(session, &self.log);
+        }
+        if matches!(source, Source::Nothing) && session.events.is_some() {
+            self.prepared.prepare(&mut self.table, &mut self.log, id);
+            if !self.prepared.bytes().is_empty() {
+                source = Source::Prepared { start: 0 };
+            } else if tail_size == 0 && self.has_more_events(id) {
+                // Its filter hid all that was looked at; the next turn looks on.
+                self.table.enqueue(id);
+            }
+        }
+        Plan { tail_size, source }
+    }
+
+    /// With `every`: names the telemetry frames that the ring no longer has.
     fn note_lapse(&mut self, id: SessionId, now: Now) {
         let session = self.table.session(id);
+        if session.is_cut() {
+            return;
+        }
         let format = session.format;
         let Some(cursor) = session.telemetry.and_then(|t| t.cursor) else { return };
-        let oldest = self.telemetry.ring(format).map_or(cursor, crate::ring::Ring::oldest);
+        let oldest = self.telemetry.ring(format).map_or(cursor, Ring::oldest);
         if cursor >= oldest {
             return;
         }
@@ -93,13 +136,21 @@ impl Hub {
             && let Some(subscription) = &mut self.table.session(id).telemetry
         {
             subscription.cursor = Some(oldest);
-            self.counters.merged += oldest - cursor;
+            self.count_merged(id, oldest - cursor);
         }
+    }
+
+    fn count_merged(&mut self, id: SessionId, merged: u64) {
+        self.counters.merged += merged;
+        self.table.session(id).merged += merged;
     }
 
     /// Says that the socket took `size` bytes of what [`transmit`](Self::transmit) showed; fewer
     /// than all mean that it takes no more for now.
     pub fn handle_sent(&mut self, id: SessionId, size: usize, now: Now) {
+        if let Some(place) = self.control_place(id) {
+            return self.handle_control_sent(place, size, now);
+        }
         let Plan { tail_size, source } = core::mem::take(&mut self.plan);
         self.counters.bytes_sent += size as u64;
         let session = self.table.session(id);
@@ -109,6 +160,7 @@ impl Hub {
         }
         session.tail_start += size.min(tail_size);
         let taken = size.saturating_sub(tail_size);
+        let was_cut = session.is_cut();
         let whole = self.settle(id, source, taken) && size >= tail_size;
         let session = self.table.session(id);
         if !whole {
@@ -120,60 +172,87 @@ impl Hub {
         } else if self.has_more(id) {
             self.table.enqueue(id);
         }
+        if was_cut {
+            // What it asked for meanwhile had to wait for the end of the frame.
+            self.handle_input(id, now);
+        }
     }
 
     /// Moves the subscription on by `taken` bytes of its source; whether that was all of it.
     fn settle(&mut self, id: SessionId, source: Source, taken: usize) -> bool {
         let (session, tail) = self.table.tail(id);
-        let Some(ring) = self.telemetry.ring(session.format) else { return true };
-        let frame = match source {
-            Source::Nothing => return true,
-            Source::Newest { sequence } => ring.get(sequence).unwrap_or_default(),
-            Source::Merged { size } => &self.scratch.0[..size],
-            Source::Run { first, end } => {
-                let mut left = taken;
-                for sequence in first..end {
-                    let frame = ring.get(sequence).unwrap_or_default();
-                    if left == 0 {
-                        return false;
-                    }
-                    advance(session, sequence + 1);
-                    self.counters.frames_sent += 1;
-                    if left < frame.len() {
-                        keep_rest(session, tail, &frame[left..]);
-                        return false;
-                    }
-                    left -= frame.len();
-                }
-                return true;
+        let format = session.format;
+        let telemetry = self.telemetry.ring(format);
+        match source {
+            Source::Nothing => true,
+            Source::Newest { sequence } => {
+                let frame = telemetry.and_then(|ring| ring.get(sequence)).unwrap_or_default();
+                let whole = taken == frame.len();
+                let merged = settle_newest(session, tail, frame, taken);
+                self.count_newest(id, merged);
+                whole
             }
-        };
-        if taken == 0 {
-            return false;
+            Source::Merged { size } => {
+                let frame = &self.scratch.0[..size];
+                let merged = settle_newest(session, tail, frame, taken);
+                self.count_newest(id, merged);
+                taken == size
+            }
+            Source::Run { first, end } => {
+                let Some(ring) = telemetry else { return true };
+                let sent = sent_of_run(ring, first, end, taken);
+                self.counters.frames_sent += sent.end - first;
+                advance(session, sent.end);
+                keep_rest(session, tail, sent.rest);
+                sent.end == end && sent.rest.is_empty()
+            }
+            Source::Events { first, end } => {
+                let Some(ring) = self.log.ready_ring(format, first) else { return true };
+                let sent = sent_of_run(ring, first, end, taken);
+                self.counters.events_sent += sent.end - first;
+                let cut = keep_or_cut(session, tail, sent.rest, sent.rest_of);
+                if let Some(events) = &mut session.events {
+                    events.cut = cut;
+                    // A cut event is not done with.
+                    events.cursor = sent.end - u64::from(cut.is_some());
+                }
+                sent.end == end && sent.rest.is_empty()
+            }
+            Source::Prepared { start } => {
+                let whole = self.prepared.settle(session, tail, start, start + taken);
+                self.counters.events_sent += self.prepared.take_sent();
+                whole
+            }
         }
-        if let Some(subscription) = &mut session.telemetry {
-            let merged = u64::from(subscription.owed.saturating_sub(1));
-            subscription.owed = 0;
-            self.counters.merged += merged;
+    }
+
+    fn count_newest(&mut self, id: SessionId, merged: Option<u64>) {
+        if let Some(merged) = merged {
+            self.counters.frames_sent += 1;
+            self.count_merged(id, merged);
         }
-        self.counters.frames_sent += 1;
-        keep_rest(session, tail, &frame[taken..]);
-        taken == frame.len()
     }
 
     /// Whether a session has bytes to send.
     pub(super) fn has_more(&mut self, id: SessionId) -> bool {
         let next = self.telemetry.next();
+        let has_more_events = self.has_more_events(id);
         let session = self.table.session(id);
-        session.has_tail()
+        has_more_events
+            || session.has_tail()
             || session.telemetry.is_some_and(|subscription| match subscription.cursor {
                 Some(cursor) => cursor < next,
                 None => subscription.owed > 0,
             })
     }
+
+    fn has_more_events(&mut self, id: SessionId) -> bool {
+        let next = self.log.next();
+        self.table.session(id).events.is_some_and(|events| events.cursor < next)
+    }
 }
 
-fn plan_source(session: &Session, telemetry: &Telemetry, scratch: &mut Scratch) -> Source {
+fn plan_telemetry(session: &Session, telemetry: &Telemetry, scratch: &mut Scratch) -> Source {
     let (Some(subscription), Some(ring)) = (session.telemetry, telemetry.ring(session.format))
     else {
         return Source::Nothing;
@@ -191,6 +270,19 @@ fn plan_source(session: &Session, telemetry: &Telemetry, scratch: &mut Scratch) 
     }
 }
 
+fn run_from(ring: Option<&Ring>, first: u64) -> Option<&[u8]> {
+    ring?.run(first, SEND_MAX).map(|run| run.bytes)
+}
+
+/// Events as they lie in a ring, for who gets what everybody gets.
+fn plan_events(session: &Session, log: &EventLog) -> Source {
+    let run =
+        session.events.filter(crate::session::EventSubscription::is_plain).and_then(|events| {
+            log.ready_ring(session.format, events.cursor)?.run(events.cursor, SEND_MAX)
+        });
+    run.map_or(Source::Nothing, |run| Source::Events { first: run.first, end: run.end })
+}
+
 /// Writes `frame` with its count of merged frames to `scratch`; `None` when the format has none.
 fn merge(frame: &[u8], format: Format, merged: u32, scratch: &mut [u8]) -> Option<usize> {
     let target = scratch.get_mut(..frame.len())?;
@@ -206,11 +298,43 @@ fn merge(frame: &[u8], format: Format, merged: u32, scratch: &mut [u8]) -> Optio
     }
 }
 
+/// The frames that the newest one stands for, when the socket began it.
+fn settle_newest(
+    session: &mut Session,
+    tail: &mut [u8],
+    frame: &[u8],
+    taken: usize,
+) -> Option<u64> {
+    if taken == 0 {
+        return None;
+    }
+    keep_rest(session, tail, &frame[taken..]);
+    let subscription = session.telemetry.as_mut()?;
+    let merged = u64::from(subscription.owed.saturating_sub(1));
+    subscription.owed = 0;
+    Some(merged)
+}
+
 fn advance(session: &mut Session, cursor: u64) {
     if let Some(subscription) = &mut session.telemetry {
         subscription.cursor = Some(cursor);
         subscription.owed = 0;
     }
+}
+
+/// Keeps the rest of an event of `size` bytes that was begun, or says how many bytes of it went
+/// when the tail has no room for it.
+pub(super) fn keep_or_cut(
+    session: &mut Session,
+    tail: &mut [u8],
+    rest: &[u8],
+    size: usize,
+) -> Option<usize> {
+    if rest.len() > tail.len() {
+        return Some(size - rest.len());
+    }
+    keep_rest(session, tail, rest);
+    None
 }
 
 /// Keeps the rest of a frame that was begun. It follows an empty tail, which has room for it.

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use kymo_platform::clock::Now;
@@ -11,9 +11,10 @@ use kymo_platform::socket::send;
 use kymo_protocol::limits::NOTICE_LINE_MAX;
 use mio::net::{UnixListener, UnixStream};
 use mio::{Interest, Token};
-use nix::unistd::geteuid;
+use nix::unistd::{Gid, geteuid};
 
 use super::{LISTENER_FIRST, Reactor};
+use crate::config::Listener;
 use crate::directory;
 use crate::hub::Refusal;
 use crate::limits::{ACCEPT_REST_NS, ACCEPTS_PER_TURN, OPENING_GRACE_NS};
@@ -61,13 +62,26 @@ pub fn spare() -> Option<File> {
 }
 
 impl Reactor {
-    pub(super) fn open_door(&mut self, path: &Path, mode: u32) -> Result<(), StartError> {
+    /// Listens at a listener's path, or with the socket that was `given` for it. `readers` is the
+    /// group that the file is given to, if its mode lets a group in.
+    pub(super) fn open_door(
+        &mut self,
+        listener: &Listener,
+        mode: u32,
+        readers: Option<Gid>,
+        given: Option<OwnedFd>,
+    ) -> Result<(), StartError> {
+        let path = Path::new(listener.path.as_str());
+        let group = readers.filter(|_| mode & 0o070 != 0);
         let inside = self.directory.as_ref().filter(|_| path.is_relative());
-        let socket = match inside {
-            Some(directory) => Socket::bind(&directory.path().join(path), mode, true)?,
-            None => {
+        let socket = match (given, inside) {
+            (Some(given), _) => Socket::adopt(given, path),
+            (None, Some(directory)) => {
+                Socket::bind(&directory.path().join(path), mode, true, group)?
+            }
+            (None, None) => {
                 directory::check(path.parent().unwrap_or(Path::new("/")), true)?;
-                Socket::bind(path, mode, false)?
+                Socket::bind(path, mode, false, group)?
             }
         };
         let failed = |error| StartError::system(format!("watch {}", path.display()), error);
@@ -159,7 +173,7 @@ impl Reactor {
         let own = |uid: u32| uid == 0 || uid == geteuid().as_raw();
         let taken = match peer {
             Ok(peer) if self.doors[index].shared || own(peer.uid) => {
-                self.hub.accept(Some(index), now)
+                self.hub.accept(Some(index), peer, now)
             }
             _ => Err(Refusal::Denied),
         };
@@ -168,6 +182,7 @@ impl Reactor {
             Ok(id) => {
                 if self.peers.insert(id, stream, self.poll.registry()).is_err() {
                     self.hub.handle_hangup(id, now);
+                    self.hub.handle_input_end(id, now);
                 }
             }
         }

@@ -5,29 +5,40 @@
 //! peers, deadlines; then serve everyone who is ready once; then close who is to go. Each step is
 //! bounded, and what is not drained carries over to the next turn.
 
+mod archive;
+mod commander;
+mod commands;
 mod doors;
+mod host;
 mod peers;
+mod syncer;
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
-use std::os::fd::AsRawFd;
-use std::os::unix::net::UnixStream as StdUnixStream;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use kymo_platform::clock::{self, Now};
 use kymo_platform::machine::Machine;
-use kymo_platform::{Signal, Signals, Ticker, random};
-use mio::net::UnixStream;
+use kymo_platform::{LocalTime, Signals, Ticker, random};
 use mio::unix::SourceFd;
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Interest, Poll, Token, Waker};
+use nix::unistd::{Gid, geteuid};
 
 use crate::config::Config;
 use crate::directory::Directory;
 use crate::hub::{Hub, Identity};
-use crate::limits::{CLOSING_NS, EVENTS_PER_TURN, LISTENERS_MAX};
+use crate::inbox::Inbox;
+use crate::limits::{CLOSING_NS, CONTROL_MAX, EVENTS_PER_TURN, LISTENERS_MAX};
+use crate::reactor::archive::Archive;
+use crate::reactor::commander::Commander;
+use crate::reactor::commands::Settings;
 use crate::reactor::doors::{Door, spare};
 use crate::reactor::peers::Peers;
-use crate::report::{Report, Reporter};
+use crate::reactor::syncer::Syncer;
+use crate::report::Reporter;
 use crate::sampler::Sampler;
 use crate::schedule::Ticks;
 use crate::start_error::StartError;
@@ -35,19 +46,27 @@ use crate::start_error::StartError;
 /// Sessions have the tokens from 0 on, in the order of their ids.
 const TICKER: Token = Token(usize::MAX);
 const SIGNALS: Token = Token(usize::MAX - 1);
-const LISTENER_FIRST: usize = usize::MAX - 1 - LISTENERS_MAX;
+const WAKER: Token = Token(usize::MAX - 2);
+const LISTENER_FIRST: usize = usize::MAX - 2 - LISTENERS_MAX;
 
 /// The loop; see the module.
 #[derive(Debug)]
 pub struct Reactor {
     poll: Poll,
     events: Events,
-    hub: Hub,
+    hub: Box<Hub>,
     sampler: Sampler,
     ticker: Ticker,
     /// What the timer is set to.
     armed: Option<Ticks>,
     signals: Option<Signals>,
+    /// Events of other threads of this process.
+    inbox: Option<Inbox>,
+    syncer: Option<Syncer>,
+    commander: Commander,
+    /// Counts heap allocations since the start was done.
+    allocations: Option<fn() -> u64>,
+    settings: Box<Settings>,
     reporter: Reporter,
     doors: Vec<Door>,
     peers: Peers,
@@ -74,8 +93,25 @@ impl Reactor {
     ///
     /// A [`StartError`] that says what and where; nothing stays behind then.
     pub fn new(config: &Config, machine: Box<dyn Machine>) -> Result<Self, StartError> {
+        Self::with_sockets(config, machine, Vec::new())
+    }
+
+    /// The same with sockets that a service manager handed over: `("json", socket)` is that of the
+    /// listener `json.sock`. Their files stay the manager's; who may connect to them is decided by
+    /// their modes, and by the listener's.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new), and when a socket has no listener.
+    pub fn with_sockets(
+        config: &Config,
+        machine: Box<dyn Machine>,
+        mut sockets: Vec<(&str, OwnedFd)>,
+    ) -> Result<Self, StartError> {
         config.check()?;
-        let directory = config.directory.as_deref().map(Directory::open).transpose()?;
+        let readers = config.access.group_id()?.map(Gid::from_raw);
+        let open = |path: &Path| Directory::open(path, readers);
+        let directory = config.directory.as_deref().map(open).transpose()?;
         let system = |what: &'static str| move |error| StartError::system(what, error);
         let poll = Poll::new().map_err(system("make a poll"))?;
         let ticker = Ticker::new().map_err(system("make a timer"))?;
@@ -85,60 +121,51 @@ impl Reactor {
                 .map_err(system("watch the timer"))?;
         }
         let identity = || random::random_u128().map_err(system("read random bytes"));
-        let identity = Identity { epoch: identity()?, run: identity()? };
+        let identity = Identity { epoch: identity()?, run: identity()?, uid: geteuid().as_raw() };
+        let mut archive = Archive::open(config, identity.epoch)?;
+        let waker = Waker::new(poll.registry(), WAKER).map_err(system("make a waker"))?;
+        let waker = Arc::new(waker);
+        let syncer = Archive::syncer(archive.take_files(), &waker)?;
+        // A loop that can't be woken is one that has ended.
+        let inbox = config.inbox.map(|size| Inbox::new(size, move || drop(waker.wake())));
         let mut reactor = Self {
             poll,
             events: Events::with_capacity(EVENTS_PER_TURN),
-            hub: Hub::new(config, identity),
+            hub: Box::new(Hub::new(
+                config,
+                identity,
+                archive.history,
+                LocalTime::new(),
+                clock::now(),
+            )),
+            syncer,
             sampler: Sampler::new(machine),
             ticker,
             armed: None,
             signals: None,
+            inbox,
+            commander: Commander::default(),
+            allocations: None,
+            settings: Box::new(Settings::new(config)),
             reporter: Reporter::default(),
             doors: Vec::with_capacity(config.listeners.len()),
-            peers: Peers::new(config.limits.clients),
+            peers: Peers::new(config.limits.clients as usize + CONTROL_MAX),
             spare: spare(),
             stop: Stop::Running,
             directory,
         };
         for listener in &config.listeners {
-            reactor.open_door(&listener.path, listener.mode)?;
+            let of_listener = |given: &mut (&str, OwnedFd)| {
+                listener.path.strip_suffix(".sock").is_some_and(|name| name == given.0)
+            };
+            let given = sockets.extract_if(.., of_listener).next().map(|(_, socket)| socket);
+            reactor.open_door(listener, config.mode_of(listener), readers, given)?;
+        }
+        if let Some((name, _)) = sockets.first() {
+            let reason = "a socket was handed over for it, and there is no such listener".into();
+            return Err(StartError::Listener { path: format!("{name}.sock").into(), reason });
         }
         Ok(reactor)
-    }
-
-    /// Takes signals: SIGTERM and SIGINT stop the loop, a second one at once; SIGUSR1 reports the
-    /// counters.
-    ///
-    /// # Errors
-    ///
-    /// When the operating system can't watch them.
-    pub fn watch_signals(&mut self, signals: Signals) -> io::Result<()> {
-        let fd = signals.fd().as_raw_fd();
-        self.poll.registry().register(&mut SourceFd(&fd), SIGNALS, Interest::READABLE)?;
-        self.signals = Some(signals);
-        Ok(())
-    }
-
-    /// Calls `report` with what a host may want to log.
-    pub fn on_report(&mut self, report: impl FnMut(Report<'_>) + Send + 'static) {
-        self.reporter = Reporter::new(report);
-    }
-
-    /// A subscriber in this process: the other end of a connection that speaks as on a binary
-    /// listener. It blocks, and belongs into another thread than the loop.
-    ///
-    /// # Errors
-    ///
-    /// When there is no place or no descriptor.
-    pub fn connect(&mut self) -> io::Result<StdUnixStream> {
-        let (ours, theirs) = StdUnixStream::pair()?;
-        ours.set_nonblocking(true)?;
-        let id = self.hub.accept(None, clock::now()).map_err(|refusal| {
-            io::Error::new(ErrorKind::QuotaExceeded, format!("not taken in: {refusal:?}"))
-        })?;
-        self.peers.insert(id, UnixStream::from_std(ours), self.poll.registry())?;
-        Ok(theirs)
     }
 
     /// The hub, for its counters.
@@ -210,12 +237,22 @@ impl Reactor {
             self.accept(door, now);
         }
         self.hub.handle_deadlines(now);
+        self.hub.handle_rest(now);
+        self.peers.receive_unread(&mut self.hub, now);
+        self.handle_commands(now);
+        self.take_events(now);
+        // Before anybody is served: an event that is sent must not be taken back.
+        self.hub.commit(now);
+        self.sync(now);
         self.serve(now);
         self.peers.let_go(&mut self.hub);
         let drained = matches!(self.stop, Stop::Draining(until_ns)
             if self.hub.clients() == 0 || now.mono_ns >= until_ns);
         if drained {
             self.stop = Stop::Done;
+        }
+        if self.stop == Stop::Done {
+            self.close_journal();
         }
         Ok(())
     }
@@ -248,6 +285,8 @@ impl Reactor {
         let unfinished = self.hub.ready() > 0
             || is_stopping && self.hub.clients() == 0
             || self.peers.has_rest()
+            || self.hub.has_rest()
+            || self.hub.retry_ns().is_none() && self.has_events()
             || self.doors.iter().any(Door::has_waiting);
         if unfinished {
             return Some(Duration::ZERO);
@@ -259,7 +298,8 @@ impl Reactor {
             Stop::Running | Stop::Done => None,
         };
         let rests = self.doors.iter().filter_map(Door::rest_until_ns);
-        let deadlines = [self.hub.deadline_ns(), ticks.map(|ticks| ticks.first_ns), stop];
+        let retry = self.hub.retry_ns().filter(|_| self.has_events());
+        let deadlines = [self.hub.deadline_ns(), ticks.map(|ticks| ticks.first_ns), stop, retry];
         let next_ns = deadlines.into_iter().flatten().chain(rests).min();
         let until =
             next_ns.map(|next_ns| Duration::from_nanos(next_ns.saturating_sub(clock::mono_ns())));
@@ -269,11 +309,19 @@ impl Reactor {
         }
     }
 
+    /// Whether other threads have handed over events.
+    fn has_events(&self) -> bool {
+        self.inbox.as_ref().is_some_and(Inbox::is_pending)
+    }
+
     /// Sends to everyone who is ready, once.
     fn serve(&mut self, now: Now) {
         for _ in 0..self.hub.ready() {
             let Some(id) = self.hub.poll_ready() else { break };
             self.peers.send(id, &mut self.hub, self.poll.registry(), now);
+        }
+        if self.hub.has_published() {
+            self.hub.note_served(clock::mono_ns());
         }
     }
 
@@ -282,7 +330,7 @@ impl Reactor {
         let events = std::mem::replace(&mut self.events, Events::with_capacity(0));
         for event in &events {
             match event.token() {
-                TICKER => {}
+                TICKER | WAKER => {}
                 SIGNALS => self.handle_signals(),
                 Token(token) if token >= LISTENER_FIRST => {
                     if let Some(door) = self.doors.get_mut(token - LISTENER_FIRST) {
@@ -293,17 +341,5 @@ impl Reactor {
             }
         }
         self.events = events;
-    }
-
-    fn handle_signals(&mut self) {
-        while let Some(signal) = self.signals.as_mut().and_then(Signals::take) {
-            match signal {
-                Signal::Terminate | Signal::Interrupt | Signal::HangUp => {
-                    self.reporter.report(Report::Stopping(signal));
-                    self.stop();
-                }
-                Signal::User1 => self.reporter.report(Report::Counters(&self.hub)),
-            }
-        }
     }
 }

@@ -13,7 +13,7 @@ use nix::errno::Errno;
 use nix::sys::socket::{setsockopt, sockopt};
 
 use crate::hub::Hub;
-use crate::limits::READ_PER_TURN;
+use crate::limits::{CONTROL_MAX, READ_PER_TURN};
 use crate::table::SessionId;
 
 /// The clients' sockets, by session index.
@@ -29,15 +29,14 @@ struct Peer {
     stream: UnixStream,
     /// Whether the operating system is to tell when it takes bytes again.
     watches_writable: bool,
+    /// Whether it may have sent more than there was room for: nothing tells us again.
+    has_unread: bool,
 }
 
 impl Peers {
-    /// Room for `clients_max` sockets.
-    pub fn new(clients_max: u32) -> Self {
-        Self {
-            peers: (0..clients_max).map(|_| None).collect(),
-            rest: VecDeque::with_capacity(clients_max as usize),
-        }
+    /// Room for `count` sockets.
+    pub fn new(count: usize) -> Self {
+        Self { peers: (0..count).map(|_| None).collect(), rest: VecDeque::with_capacity(count) }
     }
 
     /// Takes a session's socket in.
@@ -48,7 +47,7 @@ impl Peers {
         registry: &Registry,
     ) -> io::Result<()> {
         registry.register(&mut stream, Token(id.index()), Interest::READABLE)?;
-        self.peers[id.index()] = Some(Peer { stream, watches_writable: false });
+        self.peers[id.index()] = Some(Peer { stream, watches_writable: false, has_unread: false });
         Ok(())
     }
 
@@ -86,8 +85,10 @@ impl Peers {
         let mut taken = 0;
         while taken < READ_PER_TURN {
             let space = hub.input_space(id);
-            if space.is_empty() {
-                // Being closed: what it still says is of no interest.
+            // Being closed, and what it still says is of no interest; or what it has said has to be
+            // answered first.
+            peer.has_unread = space.is_empty();
+            if peer.has_unread {
                 return;
             }
             match peer.stream.read(space) {
@@ -101,11 +102,25 @@ impl Peers {
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(_) => return hub.handle_hangup(id, now),
+                Err(_) => {
+                    // Everything it had sent was read before that.
+                    hub.handle_hangup(id, now);
+                    return hub.handle_input_end(id, now);
+                }
             }
         }
         if !self.rest.contains(&id) {
             self.rest.push_back(id);
+        }
+    }
+
+    /// Goes on with control connections that there was no room for, where there is now.
+    pub fn receive_unread(&mut self, hub: &mut Hub, now: Now) {
+        for index in self.peers.len() - CONTROL_MAX..self.peers.len() {
+            let has_unread = self.peers[index].as_ref().is_some_and(|peer| peer.has_unread);
+            if let Some(id) = hub.session_at(index).filter(|_| has_unread) {
+                self.receive(id, hub, now);
+            }
         }
     }
 

@@ -53,6 +53,37 @@ impl Json {
         line
     }
 
+    /// Welcome, and the state of an application that has said nothing yet; returns the welcome.
+    pub fn admitted(&mut self) -> Value {
+        let welcome = self.expect("welcome");
+        let state = self.expect("state_change");
+        let time = &state["timestamp"];
+        let expected = serde_json::json!({
+            "type": "state_change", "state": "idle", "timestamp": time, "catchup": true,
+        });
+        assert_eq!(state, expected);
+        welcome
+    }
+
+    /// Subscribes on stream.sock, and returns welcome and subscribed.
+    pub fn subscribe(&mut self, line: &Value) -> [Value; 2] {
+        self.say(&format!("{line}\n"));
+        [self.expect("welcome"), self.expect("subscribed")]
+    }
+
+    /// The next line that is no vitals, of which this is left: its type, and its sequence or what
+    /// it says.
+    pub fn told(&mut self) -> String {
+        let line = self.skip_vitals();
+        let mut text = line["type"].as_str().unwrap().to_string();
+        for key in ["seq", "first", "last", "state", "topic", "text", "reason"] {
+            if let Some(value) = line.get(key) {
+                text += &format!(" {}", value.to_string().trim_matches('"'));
+            }
+        }
+        text + if line["catchup"] == true { " catchup" } else { "" }
+    }
+
     /// Skips vitals up to a line of another type.
     pub fn skip_vitals(&mut self) -> Value {
         loop {

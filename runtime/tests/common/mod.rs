@@ -16,9 +16,11 @@ use nix::unistd::Pid;
 
 mod binary;
 mod json;
+mod owner;
 
 pub use binary::{Binary, Got, request, subscribe};
 pub use json::Json;
+pub use owner::Owner;
 
 /// Longer than anything takes on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -66,7 +68,10 @@ pub fn command_after(shell: &str, options: &[&str]) -> Command {
 
 fn without_places(mut command: Command, options: &[&str]) -> Command {
     command.args(options).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    for name in ["KYMO_DIR", "XDG_RUNTIME_DIR", "HOME", "JOURNAL_STREAM"] {
+    let places = ["KYMO_DIR", "XDG_RUNTIME_DIR", "HOME", "JOURNAL_STREAM"];
+    let states = ["KYMO_STATE", "STATE_DIRECTORY", "XDG_STATE_HOME"];
+    let manager = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_PID"];
+    for name in places.into_iter().chain(states).chain(manager) {
         command.env_remove(name);
     }
     command
@@ -191,6 +196,18 @@ impl Daemon {
     /// A client that reads lines.
     pub fn json(&self, name: &str) -> Json {
         Json::new(self.connect(name))
+    }
+
+    /// Starts kymod without a journal: what it does not remember is gone.
+    pub fn forgetful(options: &[&str]) -> Self {
+        let scratch = Scratch::new();
+        let config = scratch.write("kymo.toml", "[journal]\nenabled = false\n");
+        Self::start_in_scratch(scratch, &[&["--config", &config], options].concat())
+    }
+
+    /// The owner, on a connection of its own.
+    pub fn owner(&self) -> Owner {
+        Owner(self.json("control.sock"))
     }
 
     /// A client that reads frames.

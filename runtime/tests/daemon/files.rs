@@ -2,14 +2,14 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, ErrorKind};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::Child;
 
 use nix::sys::signal::Signal;
-use nix::unistd::geteuid;
+use nix::unistd::{Gid, Group, getegid, geteuid};
 
 use crate::common::{Daemon, Scratch, command, command_after, eventually, run, said};
 
@@ -35,7 +35,7 @@ fn set_mode(path: &Path, mode: u32) {
 fn the_second_daemon_leaves_the_first_alone() {
     let first = Daemon::start(&[]);
     let mut client = first.json("json.sock");
-    client.expect("welcome");
+    client.admitted();
     let before = client.vitals();
     let output = run(&first.directory, &[]);
     assert_eq!(output.status.code(), Some(75));
@@ -121,7 +121,7 @@ fn sockets_and_directory_are_private_under_any_umask() {
         daemon.json("wide.sock").expect("welcome");
         daemon.signal(Signal::SIGTERM);
         assert_eq!(daemon.wait().code(), Some(0));
-        assert_eq!(names(&directory), ["kymo.lock"]);
+        assert_eq!(names(&directory), ["journal", "kymo.lock"]);
     }
 }
 
@@ -199,4 +199,80 @@ fn a_path_that_is_too_long_is_named_with_the_limit() {
     let size = directory.join("stream.sock").as_os_str().len();
     let expected = format!("the path has {size} bytes; a socket's may have 107");
     assert!(said(&output).contains(&expected), "{}", said(&output));
+}
+
+/// Who this thread is from here on: the calls change one thread when they are made directly.
+fn become_somebody(uid: u32, gid: u32) {
+    use nix::libc::{SYS_setgroups, SYS_setresgid, SYS_setresuid, syscall};
+    let none = std::ptr::null::<u32>();
+    // SAFETY: setgroups(2) reads as many numbers as it is told, none here.
+    assert_eq!(unsafe { syscall(SYS_setgroups, 0, none) }, 0);
+    // SAFETY: setresgid(2) takes three numbers.
+    assert_eq!(unsafe { syscall(SYS_setresgid, gid, gid, gid) }, 0);
+    // SAFETY: setresuid(2) takes three numbers.
+    assert_eq!(unsafe { syscall(SYS_setresuid, uid, uid, uid) }, 0);
+}
+
+/// What somebody else reads at `path` first.
+pub fn as_somebody(uid: u32, gid: u32, path: &Path) -> Result<String, ErrorKind> {
+    let path = path.to_path_buf();
+    let work = move || {
+        become_somebody(uid, gid);
+        let stream = UnixStream::connect(path).map_err(|error| error.kind())?;
+        let mut line = String::new();
+        BufReader::new(stream).read_line(&mut line).map_err(|error| error.kind())?;
+        Ok(line)
+    };
+    std::thread::spawn(work).join().unwrap()
+}
+
+#[test]
+fn members_of_the_read_group_may_read() {
+    let group = Group::from_gid(if geteuid().is_root() { Gid::from_raw(1) } else { getegid() });
+    let group = group.unwrap().unwrap();
+    let scratch = Scratch::new();
+    let config = scratch.write(
+        "kymo.toml",
+        &format!(
+            "access.read_group = '{}'\n[[listener]]\npath = 'mine.sock'\nformat = 'json'\n\
+             mode = 0o600\n[[listener]]\npath = 'all.sock'\nformat = 'json'\nmode = 0o666\n",
+            group.name
+        ),
+    );
+    // The umask is no obstacle here either.
+    let directory = scratch.0.join("d");
+    let mut command = command_after("umask 077", &["--config", &config, "--dir"]);
+    let daemon = Daemon::start_as(&directory, command.arg(&directory));
+    let owned = |name: &str| {
+        let metadata = fs::metadata(daemon.path(name)).unwrap();
+        (metadata.mode() & 0o7777, metadata.gid() == group.gid.as_raw())
+    };
+    assert_eq!(owned("."), (0o750, true));
+    assert_eq!(owned("stream.sock"), (0o660, true));
+    assert_eq!(owned("json.sock"), (0o660, true));
+    assert_eq!(owned("all.sock"), (0o666, true));
+    assert_eq!(owned("mine.sock").0, 0o600);
+    assert_eq!(owned("kymo.lock").0, 0o600);
+    if geteuid().is_root() {
+        // The scratch directory above is the administrator's to open.
+        set_mode(&scratch.0, 0o755);
+        let (member, other) = ((12_345, group.gid.as_raw()), (12_345, 12_345));
+        let line = as_somebody(member.0, member.1, &daemon.path("json.sock")).unwrap();
+        assert!(line.starts_with("{\"type\":\"welcome\""), "{line}");
+        let denied = Err(ErrorKind::PermissionDenied);
+        assert_eq!(as_somebody(member.0, member.1, &daemon.path("mine.sock")), denied);
+        for name in ["json.sock", "all.sock"] {
+            assert_eq!(as_somebody(other.0, other.1, &daemon.path(name)), denied);
+        }
+    }
+}
+
+#[test]
+fn a_read_group_that_is_none_is_named() {
+    let scratch = Scratch::new();
+    let config = scratch.write("kymo.toml", "access.read_group = 'no such group'\n");
+    let output = run(&scratch.0, &["--config", &config]);
+    assert_eq!(output.status.code(), SETTING);
+    assert!(said(&output).contains("there is no group `no such group`"), "{}", said(&output));
+    assert_eq!(names(&scratch.0), ["kymo.toml"]);
 }

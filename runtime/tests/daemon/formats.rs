@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::os::unix::fs::MetadataExt;
 
 use kymo_protocol::opta1;
+use serde_json::json;
 
 use crate::common::{Daemon, Scratch};
 
@@ -52,9 +53,13 @@ fn bytes_of_a_message(daemon: &Daemon) -> usize {
 }
 
 #[test]
-fn bare_lines_are_vitals_and_nothing_else() {
+fn bare_lines_have_the_keys_of_old_and_no_others() {
     let daemon = configured("[[listener]]\npath='bare.sock'\nformat='json'\nbare=true\n");
     let mut client = daemon.json("bare.sock");
+    let state = client.expect("state_change");
+    let expected =
+        json!({"type": "state_change", "state": "idle", "timestamp": state["timestamp"]});
+    assert_eq!(state, expected);
     for _ in 0..3 {
         let vitals = client.expect("vitals");
         assert_eq!(vitals.get("seq"), None);
@@ -62,7 +67,7 @@ fn bare_lines_are_vitals_and_nothing_else() {
     }
     // The other listeners are as they were, and all see the same frames.
     let mut client = daemon.json("json.sock");
-    let next = client.expect("welcome")["streams"]["vitals"]["next"].as_u64();
+    let next = client.admitted()["streams"]["vitals"]["next"].as_u64();
     assert_eq!(Some(client.vitals()), next);
 }
 
@@ -81,7 +86,7 @@ fn a_listener_has_its_own_mode_rate_and_place() {
     assert_eq!(mode(absolute.clone()), 0o600);
 
     let mut far = daemon.json(absolute.to_str().unwrap());
-    assert_eq!(far.expect("welcome")["limits"]["rate_hz"], 200);
+    assert_eq!(far.admitted()["limits"]["rate_hz"], 200);
     let first = far.expect("vitals")["timestamp"].as_f64().unwrap();
     let last = (0..20).map(|_| far.expect("vitals")).last().unwrap()["timestamp"].as_f64();
     // At 25 Hz they would take 0.8 s; at 200 they take 0.1, were the machine not busy.

@@ -13,7 +13,7 @@ fn one_client_too_many_is_told_so() {
     let daemon = Daemon::start(&["--clients", "3"]);
     let mut taken: Vec<_> = (0..3).map(|_| daemon.json("json.sock")).collect();
     for client in &mut taken {
-        client.expect("welcome");
+        client.admitted();
     }
     let (code, text) = daemon.json("json.sock").refusal();
     assert!(code == "full" && text.contains("try again later"), "{code} {text}");

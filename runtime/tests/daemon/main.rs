@@ -11,11 +11,23 @@
 mod common;
 
 mod binary;
+mod control;
+mod events;
 mod files;
+mod follow;
 mod formats;
+mod journal;
+mod journal_faults;
 mod json;
 mod limits;
+mod manager;
 mod options;
+mod profiles;
 mod rates;
+mod reload;
+mod requests;
+mod resume;
+mod sessions;
 mod slow;
 mod stop;
+mod survival;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use nix::sys::signal::Signal;
 use nix::unistd::geteuid;
 
 use crate::common::{Daemon, Scratch, command, command_after, run, run_to_end, said};
@@ -60,7 +61,62 @@ fn bad_settings_are_located() {
     assert!(said(&output).contains("json.sock: two listeners have this path"));
     let output = run(&scratch.0, &["--config", "/nonexistent/kymo.toml"]);
     assert_eq!(output.status.code(), SETTING);
-    assert!(said(&output).contains("/nonexistent/kymo.toml: "), "{}", said(&output));
+    let expected = "kymod: /nonexistent/kymo.toml: No such file or directory\n";
+    assert_eq!(said(&output), expected);
+    let output = run(&scratch.0, &["--config", "/dev/null"]);
+    assert_eq!(output.status.code(), SETTING);
+    assert_eq!(said(&output), "kymod: /dev/null: not a regular file\n");
+}
+
+#[test]
+fn settings_are_checked_without_a_start() {
+    let scratch = Scratch::new();
+    let check = |toml: &str, options: &[&str]| {
+        let path = scratch.write("kymo.toml", toml);
+        // Not even a place for the sockets is needed.
+        let output = run_to_end(command(&["--check-config", "--config", &path]).args(options));
+        (output.status.code(), String::from_utf8(output.stdout.clone()).unwrap(), output)
+    };
+    let path = scratch.0.join("kymo.toml").display().to_string();
+    let all = "rate_hz = 10\n[[listener]]\npath = 'a.sock'\nformat = 'json'\n\
+               streams = ['events']\n[limits]\nclients = 9\nrate_max = 50\nevent_bytes = 4096\n\
+               [journal]\nenabled = true\nbytes = 1048576\npath = '/var/lib/kymo'\n\
+               [quotas]\nconnections = 4\nevents_per_s = 100\nbytes_per_s = 65536\n\
+               [access]\nread_group = 'root'\n";
+    for (toml, options) in [(all, &[][..]), ("", &[]), (all, &["--rate", "50"])] {
+        let (code, stdout, output) = check(toml, options);
+        assert_eq!(code, Some(0), "{}", said(&output));
+        assert_eq!(stdout, format!("{path}: ok\n"));
+        assert!(output.stderr.is_empty());
+    }
+    for (toml, options, text) in [
+        ("rate_hz = 2000", &[][..], ":1:11: `rate_hz` may be 0.1 to 1000 Hz"),
+        ("[quota]", &[], ":1:2: unknown key `quota`; did you mean `quotas`?"),
+        (all, &["--rate", "51"], " the rate may be 0.1 to 50 Hz"),
+        ("[access]\nread_group = 'no such'", &[], "there is no group `no such`"),
+        ("[quotas]\nbytes_per_s = 9", &[], " quotas.bytes_per_s is 9; an event may have "),
+    ] {
+        let (code, stdout, output) = check(toml, options);
+        assert_eq!((code, stdout.as_str()), (SETTING, ""), "{toml}");
+        assert!(said(&output).contains(text), "{}", said(&output));
+    }
+    let output = run_to_end(&mut command(&["--check-config"]));
+    assert_eq!((output.status.code(), &*output.stdout), (Some(0), &b"settings: ok\n"[..]));
+    let names: Vec<_> =
+        std::fs::read_dir(&scratch.0).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["kymo.toml"]);
+}
+
+#[test]
+fn the_rate_may_stand_in_the_file() {
+    let scratch = Scratch::new();
+    let config = scratch.write("kymo.toml", "rate_hz = 12.5\n");
+    let mut daemon = Daemon::start_in(&scratch.0, &["--config", &config]);
+    assert_eq!(daemon.json("json.sock").expect("welcome")["rate_hz"], 12.5);
+    daemon.signal(Signal::SIGTERM);
+    daemon.wait();
+    let daemon = Daemon::start_in(&scratch.0, &["--config", &config, "--rate", "5"]);
+    assert_eq!(daemon.json("json.sock").expect("welcome")["rate_hz"], 5);
 }
 
 #[test]
@@ -80,6 +136,8 @@ fn the_environment_says_where() {
     let made = scratch.0.join("kymo");
     let mut with = command(&[]);
     with.env("XDG_RUNTIME_DIR", &scratch.0).env("HOME", "/nonexistent");
+    // Root's journal would lie outside of the test.
+    with.env("KYMO_STATE", scratch.0.join("state"));
     Daemon::start_as(&made, &mut with).json("json.sock").expect("welcome");
     let explicit = scratch.0.join("explicit");
     Daemon::start_as(&explicit, with.env("KYMO_DIR", &explicit));

@@ -21,7 +21,7 @@ fn twenty_five_hertz_is_twenty_five_hertz() {
     let daemon = Daemon::start(&[]);
     one_of_three(|| {
         let mut client = daemon.json("json.sock");
-        client.expect("welcome");
+        client.admitted();
         let time = |vitals: serde_json::Value| vitals["timestamp"].as_f64().unwrap();
         let first = time(client.expect("vitals"));
         let last = (0..75).map(|_| time(client.expect("vitals"))).last().unwrap();

@@ -139,7 +139,7 @@ fn a_thousand_visitors_leave_nothing_behind() {
                 1 => drop(daemon.json("json.sock").expect("welcome")),
                 2 => {
                     let mut client = daemon.json("json.sock");
-                    client.say("nonsense\n").expect("welcome");
+                    client.say("nonsense\n").admitted();
                     client.refusal();
                 }
                 _ => drop(subscriber(&daemon, 25, false)),

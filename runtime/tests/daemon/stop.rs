@@ -12,7 +12,7 @@ fn everybody_is_told_and_nothing_stays() {
     for signal in [Signal::SIGTERM, Signal::SIGINT] {
         let mut daemon = Daemon::start(&[]);
         let mut lines = daemon.json("json.sock");
-        lines.expect("welcome");
+        lines.admitted();
         lines.vitals();
         let mut frames = daemon.binary();
         frames.say(&subscribe(0, false).concat()).admitted();
@@ -88,7 +88,7 @@ fn nobody_new_is_taken_while_it_stops() {
 fn counters_are_logged_on_request() {
     let daemon = Daemon::start(&[]);
     let mut client = daemon.json("json.sock");
-    client.expect("welcome");
+    client.admitted();
     client.vitals();
     daemon.signal(Signal::SIGUSR1);
     let said = eventually(|| Some(daemon.said()).filter(|said| said.ends_with('\n'))).unwrap();

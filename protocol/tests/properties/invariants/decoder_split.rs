@@ -86,7 +86,10 @@ fn bytes_of(frame: &Frame<'_>) -> Vec<u8> {
         Body::Heartbeat(payload) => payload.as_bytes(),
         Body::Goodbye(payload) => payload.as_bytes(),
         Body::Error(payload) => payload.as_bytes(),
+        Body::Request(payload) => payload.as_bytes(),
+        Body::Reply(payload) => payload.as_bytes(),
         Body::Vitals(payload) => payload.as_bytes(),
+        Body::Event(payload) => payload.as_bytes(),
         _ => unreachable!("the decoder skips unknown kinds"),
     };
     [frame.header.as_bytes(), payload].concat()

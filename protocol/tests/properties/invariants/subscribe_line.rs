@@ -2,8 +2,9 @@
 //! the same there, and asks for the same again when it is written from a frame.
 
 use kymo_protocol::json::{ClockMap, LineOptions, SubscribeRequest, parse_subscribe, write_line};
+use kymo_protocol::limits::FRAME_MAX;
 use kymo_protocol::subscribe::SubscribeFixed;
-use kymo_protocol::{Frame, Payload, Position, Stamp, StreamId, emit};
+use kymo_protocol::{Frame, Stamp, StreamId, Subscribe};
 use serde_json::Value;
 
 pub(crate) fn check(line: &[u8]) {
@@ -42,15 +43,19 @@ fn same_as_model(line: &[u8], request: &SubscribeRequest) {
 }
 
 fn written(request: &SubscribeRequest) -> Vec<u8> {
-    let mut bytes = [0; SubscribeFixed::FRAME_SIZE];
-    let stamp = Stamp { boot_ns: 0 };
-    let (fixed, _) = emit::<SubscribeFixed>(&mut bytes, Position::NONE, stamp).expect("fits");
+    let mut fixed = SubscribeFixed::default();
     fixed.rate_mhz.set(request.rate_mhz);
     fixed.streams.set(request.streams.0);
     fixed.options.set(request.options.bits());
     (fixed.epoch, fixed.events) = (request.epoch, request.events.into());
-    let frame = Frame::parse(&bytes).expect("a frame");
-    let mut line = vec![0; 1024];
+    let topics = std::str::from_utf8(&request.topics).expect("patterns are text");
+    let topics: Vec<&str> = topics.split_terminator('\n').collect();
+    let mut bytes = [0; FRAME_MAX];
+    let stamp = Stamp { boot_ns: 0 };
+    let size = Subscribe::emit(&mut bytes, stamp, &fixed, &topics, &[]).expect("fits");
+    let frame = Frame::parse(&bytes[..size]).expect("a frame");
+    // A pattern's byte may become six.
+    let mut line = vec![0; 8 * 1024];
     let options = LineOptions::default();
     let size = write_line(&mut line, &frame, ClockMap::default(), options).expect("room enough");
     line.truncate(size);

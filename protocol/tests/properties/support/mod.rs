@@ -1,9 +1,13 @@
 //! Frames at random: what a server or a client could send, in every kind.
 
 use kymo_protocol::limits::HEADER_SIZE;
-use kymo_protocol::{ErrorCode, ErrorReport, Hello, Position, Stamp, Subscribe, emit};
+use kymo_protocol::{
+    Ack, Action, ErrorCode, ErrorReport, Hello, Position, Reply, ReplyFields, Request, Stamp,
+    Subscribe, emit,
+};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::sample::select;
 
 /// A frame put together by hand from the specification, without this crate's writers.
 pub(crate) fn raw_frame(kind: u16, stream: u16, numbers: (u64, u64), payload: &[u8]) -> Vec<u8> {
@@ -43,9 +47,13 @@ pub(crate) fn frame() -> impl Strategy<Value = Vec<u8>> {
         subscribed(),
         gap(),
         welcome(),
+        (event_payload(), any::<(u64, u64)>())
+            .prop_map(|(payload, numbers)| raw_frame(32, 4, numbers, &payload)),
+        request(),
+        reply(),
         any::<(u64, u64)>().prop_map(|numbers| raw_frame(6, 0, numbers, &numbers.0.to_le_bytes())),
         (0u8..4).prop_map(|reason| raw_frame(7, 0, (0, 0), &[reason, 0, 0, 0, 0, 0, 0, 0])),
-        (20u16..200, vec(any::<u8>(), 0..150)).prop_map(|(kind, mut payload)| {
+        (33u16..200, vec(any::<u8>(), 0..150)).prop_map(|(kind, mut payload)| {
             payload.resize(payload.len().next_multiple_of(8), 0);
             raw_frame(kind, 4, (1, 2), &payload)
         }),
@@ -111,6 +119,107 @@ fn gap() -> impl Strategy<Value = Vec<u8>> {
             raw_frame(5, stream, (0, 9), &payload)
         },
     )
+}
+
+/// JSON of a few levels that can stand in a line.
+pub(crate) fn json() -> impl Strategy<Value = String> {
+    let string = any::<String>()
+        .prop_map(|text| serde_json::to_string(&text).unwrap().replace('\u{7f}', "\\u007f"));
+    let leaf = prop_oneof![
+        select(vec!["null", "true", "false", "[]", "{}", "0", "-0.0", "1e-7"])
+            .prop_map(str::to_owned),
+        any::<i64>().prop_map(|number| number.to_string()),
+        any::<f32>().prop_map(|number| serde_json::to_string(&number).unwrap()),
+        string.clone(),
+    ];
+    leaf.prop_recursive(6, 40, 5, move |inner| {
+        let member =
+            (string.clone(), inner.clone()).prop_map(|(key, value)| format!("{key}:{value}"));
+        prop_oneof![
+            vec(inner, 0..5).prop_map(|items| format!("[{}]", items.join(" , "))),
+            vec(member, 0..5).prop_map(|members| format!("{{{}}}", members.join(","))),
+        ]
+    })
+}
+
+/// The payload of an event of any kind, put together by hand from the specification.
+pub(crate) fn event_payload() -> impl Strategy<Value = Vec<u8>> {
+    // Number, states, a name or none, forms of data, and the numbers it may have.
+    let kind = select(vec![
+        (0u16, false, true, 0u8..3, 0u16),
+        (1, false, false, 0..1, 1),
+        (2, false, false, 0..1, 1),
+        (3, true, false, 0..1, 0),
+        (4, false, true, 0..1, 0b101_0101),
+        (5, true, false, 0..1, 0b11_1111_0111),
+        (6, false, true, 1..2, 0b1000),
+    ]);
+    let text = prop_oneof![any::<String>(), "[\\x00-\\x7f]{0,60}", "\\PC{0,9}"];
+    let data = (text, json(), vec(any::<u8>(), 0..200));
+    let rest = (1u16..5, any::<u64>(), any::<bool>(), any::<u16>(), any::<u8>());
+    let numbers = vec(any::<u64>(), 10);
+    (kind, "[^\\p{Cc}]{1,30}", data, rest, numbers).prop_map(|(kind, name, data, rest, numbers)| {
+        let (number, has_state, has_name, forms, allowed) = kind;
+        let (state, wall_ns, catchup, chosen, form) = rest;
+        let form = forms.start + form % (forms.end - forms.start);
+        let data = match (number, form) {
+            (1..=3 | 5, _) => vec![],
+            (_, 0) => data.0.into_bytes(),
+            (_, 1) => data.1.into_bytes(),
+            _ => data.2,
+        };
+        let name = if has_name { name.as_str() } else { "" };
+        let present = allowed & chosen;
+        let mut payload = number.to_le_bytes().to_vec();
+        payload.extend(if has_state { state } else { 0 }.to_le_bytes());
+        payload.extend(present.to_le_bytes());
+        payload.extend(u16::try_from(name.len()).unwrap().to_le_bytes());
+        payload.extend(u32::try_from(data.len()).unwrap().to_le_bytes());
+        payload.extend([form, u8::from(catchup), 0, 0]);
+        payload.extend(wall_ns.to_le_bytes());
+        for (bit, number) in numbers.into_iter().enumerate() {
+            // The exponent of all ones is that of what is no number.
+            let is_finite = bit < 4 || f64::from_bits(number).is_finite();
+            if present & 1 << bit != 0 {
+                payload.extend(if is_finite { number } else { 0 }.to_le_bytes());
+            }
+        }
+        payload.extend(name.bytes());
+        payload.extend(data);
+        payload.resize(payload.len().next_multiple_of(8), 0);
+        payload
+    })
+}
+
+fn request() -> impl Strategy<Value = Vec<u8>> {
+    let key = proptest::option::of(("\\PC{1,16}", any::<u64>()));
+    let ack = proptest::option::of(select(&Ack::ALL[..]));
+    (select(&Action::ALL[..]), any::<u64>(), key, ack, event_payload()).prop_map(
+        |(action, id, key, ack, mut event)| {
+            event[13] = 0;
+            let key = key.as_ref().map(|(client, number)| (client.as_str(), *number));
+            let mut bytes = vec![0; 4096 + event.len()];
+            let size = if action == Action::Submit {
+                Request::emit(&mut bytes, id, action, ack, key, &event)
+            } else {
+                Request::emit(&mut bytes, id, action, None, None, &[])
+            };
+            bytes.truncate(size.expect("fits"));
+            bytes
+        },
+    )
+}
+
+fn reply() -> impl Strategy<Value = Vec<u8>> {
+    let ack = proptest::option::of(select(&Ack::ALL[..]));
+    (any::<(u64, u16, u64)>(), ack, json()).prop_map(|((id, code, sequence), ack, json)| {
+        let fields = ReplyFields { id, code, ack, sequence };
+        let text = format!("{{\"status\":\"success\",\"x\":{json}}}");
+        let mut bytes = vec![0; 4096 + text.len()];
+        let size = Reply::emit(&mut bytes, STAMP, fields, &text).expect("fits");
+        bytes.truncate(size);
+        bytes
+    })
 }
 
 fn welcome() -> impl Strategy<Value = Vec<u8>> {

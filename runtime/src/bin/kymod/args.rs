@@ -13,16 +13,21 @@ usage: kymod [options]
 
   --dir D        directory of the sockets (default: $KYMO_DIR,
                  $XDG_RUNTIME_DIR/kymo, /run/kymo for root, ~/.cache/kymo/run)
+  --state DIR    directory of the journal (default: $KYMO_STATE,
+                 $STATE_DIRECTORY, D/journal if --dir names D, else
+                 $XDG_STATE_HOME/kymo, /var/lib/kymo for root)
   --rate HZ      rate of subscribers that name none, 0.1 to 1000 (default 25)
   --clients N    connections held at once, 1 to 16384 (default 256)
-  --config FILE  settings in TOML: [[listener]] and [limits]
+  --config FILE  settings in TOML: listeners, limits, journal, quotas, access
+  --check-config read the settings, say `FILE: ok` or what is wrong, and end
   --proc ROOT    where procfs is (default /proc)
   --sys ROOT     where sysfs is (default /sys)
   --version      print the version
   --help         print this
 
 It stays in the foreground, prints `ready D` once it listens, and logs to
-standard error. SIGTERM or SIGINT stops it; SIGUSR1 logs its counters.
+standard error. SIGTERM or SIGINT stops it, SIGHUP reads the settings again,
+SIGUSR1 logs its counters.
 
 example: kymod --dir /tmp/k & nc -U /tmp/k/json.sock
 ";
@@ -41,12 +46,16 @@ pub enum Command {
 pub struct Args {
     /// `--dir`
     pub directory: Option<PathBuf>,
+    /// `--state`
+    pub state: Option<PathBuf>,
     /// `--rate`, in thousandths of a hertz
     pub rate_mhz: Option<u32>,
     /// `--clients`
     pub clients: Option<u32>,
     /// `--config`
     pub config: Option<PathBuf>,
+    /// `--check-config`
+    pub is_check: bool,
     /// `--proc`
     pub proc_root: PathBuf,
     /// `--sys`
@@ -62,18 +71,22 @@ fn parse_from(args: impl IntoIterator<Item = OsString>) -> Result<Command, lexop
     let mut parser = Parser::from_iter(args);
     let mut args = Args {
         directory: None,
+        state: None,
         rate_mhz: None,
         clients: None,
         config: None,
+        is_check: false,
         proc_root: "/proc".into(),
         sys_root: "/sys".into(),
     };
     while let Some(arg) = parser.next()? {
         match arg {
             Arg::Long("dir") => args.directory = Some(parser.value()?.into()),
+            Arg::Long("state") => args.state = Some(parser.value()?.into()),
             Arg::Long("rate") => args.rate_mhz = Some(parser.value()?.parse_with(parse_rate)?),
             Arg::Long("clients") => args.clients = Some(parser.value()?.parse()?),
             Arg::Long("config") => args.config = Some(parser.value()?.into()),
+            Arg::Long("check-config") => args.is_check = true,
             Arg::Long("proc") => args.proc_root = parser.value()?.into(),
             Arg::Long("sys") => args.sys_root = parser.value()?.into(),
             Arg::Long("help") | Arg::Short('h') => return Ok(Command::Say(HELP.into())),
@@ -104,6 +117,7 @@ mod tests {
         let args = parsed("--dir /d --rate 12.5 --clients=9 --proc /p --sys=/s").unwrap();
         assert_eq!(args.directory, Some("/d".into()));
         assert_eq!((args.rate_mhz, args.clients), (Some(12_500), Some(9)));
+        assert!(!args.is_check && parsed("--check-config").unwrap().is_check);
         assert_eq!((args.proc_root, args.sys_root), ("/p".into(), "/s".into()));
     }
 

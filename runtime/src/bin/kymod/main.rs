@@ -1,18 +1,27 @@
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 //! kymod: the kymo library in a `main`.
 //!
 //! Exit codes: 0 stopped, 1 failed, 2 usage, 75 another one serves the directory, 77 no permission,
 //! 78 a setting can't be used.
 
 mod args;
+mod heap;
 mod log;
 
 use std::io::{self, ErrorKind, Write};
+use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
 
 use args::{Args, Command};
-use kymo::{Config, Reactor, StartError, limits, place};
-use kymo_platform::{Roots, Signal, Signals, this_machine};
+use kymo::{
+    Config, ConfigFile, ConfigFileError, JournalSettings, Message, Reactor, Report, StartError,
+    limits, place,
+};
+use kymo_platform::{
+    Notify, Roots, Signal, Signals, activation, clock, let_writes_fail, this_machine,
+};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 const FAILED: u8 = 1;
@@ -23,7 +32,7 @@ const SETTING: u8 = 78;
 
 fn main() -> ExitCode {
     match args::parse() {
-        Ok(Command::Run(args)) => match run(&args) {
+        Ok(Command::Run(args)) => match if args.is_check { check(&args) } else { run(&args) } {
             Ok(()) => ExitCode::SUCCESS,
             Err(failure) => {
                 log::error(&failure.text);
@@ -75,43 +84,164 @@ fn run(args: &Args) -> Result<(), Failure> {
     // Before anything else: a signal that comes early is to find its way as well.
     let wanted = [Signal::Terminate, Signal::Interrupt, Signal::HangUp, Signal::User1];
     let signals = Signals::new(&wanted)?;
-    let config = configure(args)?;
+    // The journal's writes are told that they fail; they do not end the daemon.
+    let_writes_fail()?;
+    let mut file = settings_file(args)?;
+    let config = configure(args, file.as_mut())?;
+    let sockets = activation::from_env()
+        .map_err(|error| Failure { code: SETTING, text: error.to_string() })?;
     raise_descriptor_limit(config.limits.clients)?;
     let roots = Roots { proc: args.proc_root.clone(), sys: args.sys_root.clone() };
-    let mut reactor = Reactor::new(&config, this_machine(&roots))?;
+    let mut reactor = Reactor::with_sockets(&config, this_machine(&roots), sockets)?;
     reactor.watch_signals(signals)?;
-    reactor.on_report(|report| log::note(format_args!("{report}")));
+    let notify = Arc::new(Notify::from_env());
+    let manager = Arc::clone(&notify);
+    reactor.on_report(move |report| {
+        match report {
+            Report::Stopping(_) => drop(manager.stopping()),
+            Report::Reloading => drop(manager.reloading(clock::mono_ns() / 1000)),
+            Report::Reloaded | Report::NotReloaded(_) => drop(manager.ready()),
+            _ => {}
+        }
+        log::note(format_args!("{report}"));
+    });
+    let options = (args.rate_mhz, args.clients);
+    let state = config.journal.clone();
+    // The reader's memory stays until the end.
+    reactor.on_reload(move |config| reload(config, file.as_mut(), options, state.as_ref()));
     if let Some(directory) = &config.directory {
+        notify.status(&format!("serves {}", directory.display()));
         // A reader that is gone is no reason to stop.
         let _ = writeln!(io::stdout(), "ready {}", directory.display());
     }
-    reactor.run()?;
+    notify.ready();
+    reactor.count_allocations(heap::allocations);
+    heap::start_is_done();
+    serve(&mut reactor, &notify)?;
     Ok(())
 }
 
-fn configure(args: &Args) -> Result<Config, Failure> {
+/// Runs until stopped. The manager's watchdog is told from the loop itself, so that a loop that
+/// hangs is found out; only then does the loop wake up with nobody watching.
+fn serve(reactor: &mut Reactor, notify: &Notify) -> io::Result<()> {
+    let Some(interval) = notify.watchdog_interval() else { return reactor.run() };
+    let period_ns = u64::try_from(interval.as_nanos() / 2).unwrap_or(u64::MAX);
+    let mut due_ns = 0;
+    while !reactor.is_done() {
+        let now_ns = clock::mono_ns();
+        if now_ns >= due_ns {
+            notify.watchdog();
+            due_ns = now_ns.saturating_add(period_ns);
+        }
+        reactor.turn(Some(Duration::from_nanos(due_ns - now_ns)))?;
+    }
+    Ok(())
+}
+
+/// The file of settings, unread, if there is one.
+fn settings_file(args: &Args) -> Result<Option<ConfigFile>, Failure> {
+    let Some(path) = &args.config else { return Ok(None) };
+    let file = ConfigFile::new(path);
+    file.map(Some).map_err(|error| refused(path, &ConfigFileError::System(error)))
+}
+
+/// The settings of the command line and of the file.
+fn configure(args: &Args, file: Option<&mut ConfigFile>) -> Result<Config, Failure> {
     let is_root = nix::unistd::geteuid().is_root();
     let directory =
         args.directory.clone().or_else(|| place::to_serve(|name| std::env::var_os(name), is_root));
+    // Settings can be checked wherever they will be served.
+    let directory = directory.or_else(|| args.is_check.then(|| ".".into()));
     let Some(directory) = directory else {
         let text = "no place for the sockets: name one with --dir".into();
         return Err(Failure { code: SETTING, text });
     };
     let mut config = Config::in_directory(directory);
-    if let Some(path) = &args.config {
-        let text = std::fs::read_to_string(path).map_err(|error| Failure {
-            code: if error.kind() == ErrorKind::PermissionDenied { PERMISSION } else { SETTING },
-            text: format!("{}: {error}", path.display()),
-        })?;
-        config.read_toml(&text).map_err(|error| Failure {
-            code: SETTING,
-            text: format!("{}:{error}", path.display()),
-        })?;
+    config.journal = Some(JournalSettings::default());
+    // Other programs' threads are no concern of the daemon's.
+    config.inbox = None;
+    if let Some(file) = file {
+        file.read(&mut config).map_err(|error| refused(file.path(), &error))?;
     }
-    config.rate_mhz = args.rate_mhz.unwrap_or(config.rate_mhz);
-    config.limits.clients = args.clients.unwrap_or(config.limits.clients);
+    override_settings(&mut config, (args.rate_mhz, args.clients));
+    place_journal(&mut config, args, is_root)?;
     config.check().map_err(StartError::from)?;
     Ok(config)
+}
+
+/// The settings as they are read while the daemon runs.
+fn reload(
+    config: &mut Config,
+    file: Option<&mut ConfigFile>,
+    options: (Option<u32>, Option<u32>),
+    state: Option<&JournalSettings>,
+) -> Result<(), Message> {
+    config.reset();
+    config.journal = Some(JournalSettings::default());
+    if let Some(file) = file {
+        let outcome = file.read(config);
+        let path = file.path().display();
+        outcome.map_err(|error| match &error {
+            ConfigFileError::Toml(error) => Message::new(format_args!("{path}:{error}")),
+            error => Message::new(format_args!("{path}: {error}")),
+        })?;
+    }
+    override_settings(config, options);
+    // Where the journal is was settled at the start.
+    if let (Some(journal), Some(state)) = (&mut config.journal, state) {
+        journal.path.clone_from(&state.path);
+    }
+    Ok(())
+}
+
+/// Settles where the journal is: the command line holds against the file, and both against the
+/// rest.
+fn place_journal(config: &mut Config, args: &Args, is_root: bool) -> Result<(), Failure> {
+    let Some(journal) = &mut config.journal else { return Ok(()) };
+    let named =
+        args.state.clone().or_else(|| journal.path.as_ref().map(|path| path.as_str().into()));
+    let given = args.directory.as_deref();
+    let path = named.or_else(|| place::of_state(|name| std::env::var_os(name), is_root, given));
+    let fail = |text: &str| Err(Failure { code: SETTING, text: text.into() });
+    let Some(path) = path else {
+        return fail(
+            "no place for the journal: name one with --state, or set journal.enabled = false",
+        );
+    };
+    let Ok(path) = std::path::absolute(path) else { return fail("--state is empty") };
+    match path.to_str().and_then(|path| path.try_into().ok()) {
+        Some(path) => journal.path = Some(path),
+        None => return fail("the journal's path is too long, or not UTF-8"),
+    }
+    Ok(())
+}
+
+/// What the command line says of the rate and of the clients holds against the file.
+fn override_settings(config: &mut Config, (rate_mhz, clients): (Option<u32>, Option<u32>)) {
+    config.rate_mhz = rate_mhz.unwrap_or(config.rate_mhz);
+    config.limits.clients = clients.unwrap_or(config.limits.clients);
+}
+
+/// Why a file of settings can't be used.
+fn refused(path: &Path, error: &ConfigFileError) -> Failure {
+    let path = path.display();
+    match error {
+        ConfigFileError::Toml(error) => Failure { code: SETTING, text: format!("{path}:{error}") },
+        ConfigFileError::System(system) if system.kind() == ErrorKind::PermissionDenied => {
+            Failure { code: PERMISSION, text: format!("{path}: {error}") }
+        }
+        _ => Failure { code: SETTING, text: format!("{path}: {error}") },
+    }
+}
+
+/// Reads the settings as a start would, and says that they can be used.
+fn check(args: &Args) -> Result<(), Failure> {
+    let config = configure(args, settings_file(args)?.as_mut())?;
+    config.access.group_id().map_err(StartError::from)?;
+    let what = args.config.as_deref().unwrap_or(Path::new("settings"));
+    // Nobody may be listening.
+    let _ = writeln!(io::stdout(), "{}: ok", what.display());
+    Ok(())
 }
 
 /// Makes room for one descriptor per client, within what the system's administrator allows.

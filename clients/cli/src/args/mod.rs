@@ -1,0 +1,170 @@
+//! The command line.
+
+mod ask;
+mod submit;
+mod watch;
+
+use std::ffi::OsString;
+
+use kymo_client::Action;
+use lexopt::{Arg, Parser};
+
+pub use ask::{Ask, Ping};
+pub use submit::{EventText, Submit};
+pub use watch::{Resume, Watch};
+
+const HELP: &str = "\
+kymo: this machine's vitals and its programs' events on the command line
+
+usage: kymo COMMAND [options]; each command has --help
+
+  watch      show vitals and events as they come
+  submit     publish an event
+  toggle     begin a session, or end the open one
+  status     how the daemon is
+  sensors    what it measures, read now
+  metrics    its figures, for Prometheus; also kymo --metrics
+  ping       whether it answers, and how fast
+  reload     have it read its settings again
+  quit       have it stop
+  --version  print the version
+  --help     print this
+
+exit codes: 0 done; 1 failed or refused; 2 usage; 69 no daemon; 77 denied
+
+example: kymo submit --topic build.done --data '{\"ok\":true}'
+";
+
+/// Where every command looks for a daemon; the end of their helps.
+macro_rules! dir_help {
+    () => {
+        "  --dir D     ask the daemon in D and no other (default: $KYMO_DIR,
+              $XDG_RUNTIME_DIR/kymo, ~/.cache/kymo/run, /run/kymo)
+"
+    };
+}
+use dir_help;
+
+/// What was asked for.
+#[derive(Debug)]
+pub enum Command {
+    /// Show what comes.
+    Watch(Watch),
+    /// Publish an event.
+    Submit(Submit),
+    /// Ask for something else.
+    Ask(Ask),
+    /// Ask whether somebody is there.
+    Ping(Ping),
+    /// Print this and end.
+    Say(String),
+}
+
+/// Reads the command line.
+///
+/// # Errors
+///
+/// What can't be understood, and where to look.
+pub fn parse() -> Result<Command, String> {
+    parse_from(std::env::args_os())
+}
+
+fn parse_from(args: impl IntoIterator<Item = OsString>) -> Result<Command, String> {
+    let mut parser = Parser::from_iter(args);
+    let failed = |error: lexopt::Error| format!("{error}; see kymo --help");
+    let name = match parser.next().map_err(failed)? {
+        Some(Arg::Value(name)) => name,
+        Some(Arg::Long("help") | Arg::Short('h')) => return Ok(Command::Say(HELP.into())),
+        Some(Arg::Long("version") | Arg::Short('V')) => {
+            return Ok(Command::Say(format!("kymo {}\n", env!("CARGO_PKG_VERSION"))));
+        }
+        Some(Arg::Long("metrics")) => "metrics".into(),
+        Some(arg) => return Err(failed(arg.unexpected())),
+        None => return Err(failed("what shall it do?".into())),
+    };
+    let name = name.to_string_lossy();
+    let command = match &*name {
+        "watch" => watch::parse(&mut parser),
+        "submit" => submit::parse(&mut parser),
+        "ping" => ask::parse_ping(&mut parser),
+        "help" => return Ok(Command::Say(HELP.into())),
+        other => match Action::ALL.into_iter().find(|action| action.name() == other) {
+            Some(action) => ask::parse(action, &mut parser),
+            None => return Err(failed(format!("unknown command {name:?}").into())),
+        },
+    };
+    command.map_err(|error| format!("{error}; see kymo {name} --help"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Parses words that no space stands in, but `~` for one.
+    pub fn parsed(line: &str) -> Result<Command, String> {
+        let words = line.split_whitespace().map(|word| word.replace('~', " "));
+        match parse_from(std::iter::once("kymo".into()).chain(words).map(OsString::from))? {
+            Command::Say(text) => Err(text),
+            command => Ok(command),
+        }
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for (line, expected) in [
+            ("", "what shall it do?"),
+            ("wach", "unknown command \"wach\""),
+            ("--json", "--json"),
+            ("watch --rate 0", "0.1 to 1000"),
+            ("watch --rate nan", "0.1 to 1000"),
+            ("watch --rate 1001", "0.1 to 1000"),
+            ("watch --rate fast", "not a number"),
+            ("watch --rate", "--rate"),
+            ("watch --count 0", "from 1 on"),
+            ("watch --count -1", "from 1 on"),
+            ("watch --json=yes", "--json"),
+            ("watch --bogus", "--bogus"),
+            ("watch word", "word"),
+            ("watch --streams vitals,event", "\"event\""),
+            ("watch --streams ,", "\"\""),
+            ("watch --streams vitals --topic a", "--topic belongs to events"),
+            ("watch --streams vitals --resume f", "--resume belongs to events"),
+            ("submit", "what is the event?"),
+            ("submit --data 1", "--topic"),
+            ("submit --topic t --data {", "JSON"),
+            ("submit --topic t --data 1 --text x", "--text"),
+            ("submit - --topic t", "-"),
+            ("submit --topic t --client c", "--number"),
+            ("submit --topic t --number 1", "--client"),
+            ("submit --topic t --ack sure", "received, durable or synced"),
+            ("submit --type novelty", "novelty"),
+            ("submit --type state_change", "--state"),
+            ("submit --type notification", "--hook"),
+            ("submit --type session_start --topic t", "--topic"),
+            ("submit --topic t --session x", "--session"),
+            ("submit other", "other"),
+            ("ping --count 0", "from 1 on"),
+            ("status word", "word"),
+            ("toggle --count 3", "--count"),
+        ] {
+            let error = parsed(line).unwrap_err();
+            assert!(error.contains(expected) && error.contains("--help"), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn help_and_version_are_said() {
+        assert_eq!(parsed("--help").unwrap_err(), HELP);
+        assert_eq!(parsed("help").unwrap_err(), HELP);
+        assert!(parsed("--version").unwrap_err().starts_with("kymo 0."));
+        for command in [
+            "", "watch", "submit", "toggle", "status", "sensors", "metrics", "ping", "reload",
+            "quit",
+        ] {
+            let text = parsed(&format!("{command} -h")).unwrap_err();
+            assert!(text.starts_with("kymo"), "{text}");
+            assert!(text.lines().count() <= 40, "{text}");
+            assert!(text.lines().all(|line| line.len() <= 80), "{text}");
+        }
+    }
+}

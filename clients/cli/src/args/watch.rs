@@ -1,0 +1,152 @@
+//! Options of `kymo watch`.
+
+use std::num::NonZeroU64;
+use std::path::PathBuf;
+
+use kymo::parse_rate;
+use kymo_client::{StreamId, Streams, Token};
+use lexopt::{Arg, Error, Parser, ValueExt};
+
+use super::ask::count;
+use super::{Command, dir_help};
+
+const HELP: &str = concat!(
+    "\
+kymo watch: vitals and events as they come
+
+usage: kymo watch [options]
+
+  --streams S what: vitals, events, or vitals,events (default: vitals; events
+              with --topic or --resume)
+  --topic P   only events whose topic is like P, such as 'build.*'; more of
+              them show more
+  --resume R  go on behind the last event that was shown: R is a file that
+              remembers it from one call to the next, or EPOCH:SEQUENCE
+  --json      JSON Lines, as without a terminal
+  --rate HZ   how often vitals come, 0.1 to 1000 (default: 5 on a terminal,
+              else the daemon's rate)
+  --count N   end after N frames or lines
+",
+    dir_help!(),
+    "  --help      print this
+
+Without a daemon kymo samples in its own process, unless --dir names one or
+events are wanted. A daemon that goes away is waited for. Events that are lost
+are named, where they would have stood.
+
+examples: kymo watch --json --rate 1 | grep -o '\"cpu_usage\":[^,]*'
+          kymo watch --topic 'build.*' --resume ~/.builds-seen
+"
+);
+
+/// Options of `kymo watch`.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Watch {
+    /// `--dir`
+    pub directory: Option<PathBuf>,
+    /// `--json`
+    pub json: bool,
+    /// `--rate`, in thousandths of a hertz
+    pub rate_mhz: Option<u32>,
+    /// `--count`
+    pub count: Option<NonZeroU64>,
+    /// `--streams`, or what follows from the others
+    pub streams: Streams,
+    /// `--topic`
+    pub topics: Vec<String>,
+    /// `--resume`
+    pub resume: Option<Resume>,
+}
+
+/// Where to go on.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Resume {
+    /// Behind this event.
+    Token(Token),
+    /// Where this file says, which is to be kept up.
+    File(PathBuf),
+}
+
+pub fn parse(parser: &mut Parser) -> Result<Command, Error> {
+    let mut options = Watch::default();
+    let mut streams = None;
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Arg::Long("dir") => options.directory = Some(parser.value()?.into()),
+            Arg::Long("json") => options.json = true,
+            Arg::Long("rate") => options.rate_mhz = Some(parser.value()?.parse_with(parse_rate)?),
+            Arg::Long("count") => options.count = Some(parser.value()?.parse_with(count)?),
+            Arg::Long("streams") => streams = Some(parser.value()?.parse_with(parse_streams)?),
+            Arg::Long("topic") => options.topics.push(parser.value()?.string()?),
+            Arg::Long("resume") => {
+                let value = parser.value()?;
+                let token = value.to_str().and_then(|text| text.parse().ok());
+                options.resume = Some(match token {
+                    Some(token) => Resume::Token(token),
+                    None => Resume::File(value.into()),
+                });
+            }
+            Arg::Long("help") | Arg::Short('h') => return Ok(Command::Say(HELP.into())),
+            _ => return Err(arg.unexpected()),
+        }
+    }
+    let wants_events = !options.topics.is_empty() || options.resume.is_some();
+    let default = if wants_events { StreamId::EVENTS } else { StreamId::VITALS };
+    options.streams = streams.unwrap_or(Streams::default().with(default));
+    if wants_events && !options.streams.contains(StreamId::EVENTS) {
+        let name = if options.topics.is_empty() { "--resume" } else { "--topic" };
+        return Err(format!("{name} belongs to events").into());
+    }
+    Ok(Command::Watch(options))
+}
+
+fn parse_streams(text: &str) -> Result<Streams, String> {
+    text.split(',').try_fold(Streams::default(), |streams, name| match name.trim() {
+        "vitals" => Ok(streams.with(StreamId::VITALS)),
+        "events" => Ok(streams.with(StreamId::EVENTS)),
+        other => Err(format!("there is no stream {other:?}, but vitals and events")),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::parsed;
+    use super::*;
+
+    fn watch(line: &str) -> Watch {
+        match parsed(line) {
+            Ok(Command::Watch(options)) => options,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn options_are_understood() {
+        let vitals = Streams::default().with(StreamId::VITALS);
+        assert_eq!(watch("watch"), Watch { streams: vitals, ..Watch::default() });
+        let expected = Watch {
+            directory: Some("/d".into()),
+            json: true,
+            rate_mhz: Some(12_500),
+            count: NonZeroU64::new(3),
+            streams: vitals,
+            ..Watch::default()
+        };
+        assert_eq!(watch("watch --dir /d --json --rate=12.5 --count 3"), expected);
+        assert_eq!(watch("watch --rate 0.1").rate_mhz, Some(100));
+        assert_eq!(watch("watch --rate 1e3").rate_mhz, Some(1_000_000));
+    }
+
+    #[test]
+    fn topics_and_places_mean_events() {
+        let (vitals, events) = (Streams(0b1), Streams(0b1000));
+        let options = watch("watch --topic a.* --topic b");
+        assert_eq!((options.streams, options.topics.len()), (events, 2));
+        assert_eq!(watch("watch --streams events,vitals").streams, Streams(vitals.0 | events.0));
+        let options = watch("watch --resume /f");
+        assert_eq!((options.streams, options.resume), (events, Some(Resume::File("/f".into()))));
+        let token = "00112233445566778899aabbccddeeff:7";
+        let options = watch(&format!("watch --resume {token}"));
+        assert_eq!(options.resume, Some(Resume::Token(token.parse().unwrap())));
+    }
+}

@@ -1,0 +1,93 @@
+//! An event as one line for people.
+
+use kymo_platform::LocalTime;
+use kymo_protocol::json::Writer;
+use kymo_protocol::numbers::{Number, NumberValue};
+use kymo_protocol::{Data, Event, EventKind, Words};
+
+use crate::clean::clean;
+
+/// Time of day, sequence, topic, and what it says; without control characters.
+pub fn event_text(event: &Event, sequence: u64, zone: LocalTime) -> String {
+    let time = zone.hms(event.wall_ns());
+    let time = str::from_utf8(&time).unwrap_or_default();
+    let place = match sequence {
+        // A snapshot is no part of the history.
+        0 => "now".into(),
+        sequence => format!("#{sequence}"),
+    };
+    let mut parts = vec![format!("{time}  {place:<6}  {}", event.topic())];
+    parts.push(match event.kind() {
+        EventKind::Notification => format!("{} {}", event.name(), data(event.data())),
+        EventKind::StateChange | EventKind::MetricsUpdate => {
+            event.state().map_or_else(String::new, |state| state.name().into())
+        }
+        _ => data(event.data()),
+    });
+    parts.push(numbers(event));
+    if event.is_catchup() && sequence > 0 {
+        parts.push("(again)".into());
+    }
+    parts.retain(|part| !part.is_empty());
+    clean(parts.join("  ").chars())
+}
+
+fn data(data: Data<'_>) -> String {
+    match data {
+        Data::Text(Words::Plain(text)) | Data::Json(text) => text.into(),
+        Data::Bytes(bytes) => format!("{} bytes", bytes.len()),
+        _ => String::new(),
+    }
+}
+
+fn numbers(event: &Event) -> String {
+    let named = Number::ALL.into_iter().filter_map(|number| {
+        let mut buffer = [0; 64];
+        let mut writer = Writer::new(&mut buffer);
+        match event.number(number)? {
+            NumberValue::Integer(value) => writer.integer(value),
+            NumberValue::Float(value) => writer.double(value),
+        }
+        let size = writer.finish().ok()?;
+        Some(format!("{}={}", number.name(), str::from_utf8(buffer.get(..size)?).ok()?))
+    });
+    named.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kymo_protocol::{AppState, EventFields};
+
+    fn text(fields: &EventFields<'_>, sequence: u64) -> String {
+        let mut payload = [0; 1024];
+        let size = fields.write(&mut payload).unwrap();
+        let event = Event::parse(&payload[..size]).unwrap();
+        event_text(event, sequence, LocalTime::new())[8..].into()
+    }
+
+    #[test]
+    fn events_look_like_this() {
+        let fields = EventFields::custom("build.done", Data::Json("{\"ok\":true}"));
+        assert_eq!(text(&fields, 42), "  #42     build.done  {\"ok\":true}");
+        let state =
+            EventFields { state: Some(AppState::Idle), ..EventFields::new(EventKind::StateChange) };
+        assert_eq!(text(&state, 0), "  now     state_change  idle");
+        let mut spoken = EventFields {
+            name: Words::Plain("12:00:00"),
+            data: Data::Text(Words::Plain("Hello world")),
+            ..EventFields::new(EventKind::Transcription)
+        };
+        spoken.numbers.set(Number::Words, NumberValue::Integer(2));
+        spoken.numbers.set(Number::Wpm, NumberValue::Float(145.5));
+        assert_eq!(text(&spoken, 7), "  #7      transcription  Hello world  words=2 wpm=145.5");
+        let bytes = EventFields::custom("t", Data::Bytes(&[0, 1, 2]));
+        assert_eq!(text(&bytes, 7), "  #7      t  3 bytes");
+    }
+
+    #[test]
+    fn control_characters_do_not_get_through() {
+        let fields = EventFields::custom("t", Data::Text(Words::Plain("a\u{1b}[2J\r\n\u{9b}")));
+        assert_eq!(text(&fields, 7), "  #7      t  a�[2J���");
+    }
+}

@@ -1,0 +1,155 @@
+#![allow(unsafe_code)]
+//! What depends on how the process was started: inherited sockets and the time zone.
+//!
+//! Without the test harness: the program starts itself again, each time as somebody who finds
+//! something else, and that child has one thread and no descriptors but those it was given.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop")]
+
+#[cfg(not(target_os = "linux"))]
+fn main() {}
+
+#[cfg(target_os = "linux")]
+fn main() {
+    match std::env::var("KYMO_STARTED_AS").as_deref() {
+        Ok("activated") => linux::activated(),
+        Ok("zone") => linux::zone(),
+        _ => linux::start_each(),
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::fs::File;
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::os::fd::{AsFd, OwnedFd};
+    use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
+    use std::process::{Command, Stdio};
+
+    use kymo_platform::{LocalTime, activation};
+    use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
+
+    /// Says on standard error what was inherited, and answers one client of each socket.
+    pub fn activated() {
+        let sockets = match activation::from_env() {
+            Ok(sockets) => sockets,
+            Err(error) => return eprint!("{error}"),
+        };
+        for (name, socket) in sockets {
+            let flags = FdFlag::from_bits_retain(fcntl(&socket, FcntlArg::F_GETFD).unwrap());
+            assert!(flags.contains(FdFlag::FD_CLOEXEC));
+            let flags = OFlag::from_bits_retain(fcntl(&socket, FcntlArg::F_GETFL).unwrap());
+            assert!(flags.contains(OFlag::O_NONBLOCK));
+            eprint!("{name} ");
+            // The client is waiting already.
+            let (mut client, _) = UnixListener::from(socket).accept().unwrap();
+            client.write_all(name.as_bytes()).unwrap();
+        }
+        // The sockets are gone; so there is nothing to be had a second time.
+        let again = activation::from_env();
+        assert!(again.is_err() || std::env::var_os("LISTEN_PID").is_none_or(|pid| pid == "1"));
+    }
+
+    /// Prints the times that are asked for, and whether memory was taken for them.
+    pub fn zone() {
+        let zone = LocalTime::new();
+        // SAFETY: mallinfo2 reads the allocator's counters, under its lock.
+        let before = unsafe { libc::mallinfo2() }.uordblks;
+        let hour_ns = 3_600_000_000_000;
+        for hour in 490_000..590_000 {
+            let _ = std::hint::black_box(zone.hms(hour * hour_ns));
+        }
+        // SAFETY: as above.
+        let after = unsafe { libc::mallinfo2() }.uordblks;
+        assert_eq!(before, after, "bytes in use");
+        for argument in std::env::args().skip(1) {
+            let seconds: u64 = argument.parse().unwrap();
+            eprint!("{} ", str::from_utf8(&zone.hms(seconds * 1_000_000_000)).unwrap());
+        }
+    }
+
+    /// This program behind a line of shell, which knows the child's process id.
+    fn start(shell: &str, mode: &str, stdin: impl Into<Stdio>, stdout: impl Into<Stdio>) -> String {
+        let shell = format!("{shell} exec \"$0\" \"$@\"");
+        let output = Command::new("/bin/sh")
+            .args(["-c", &shell])
+            .arg(std::env::current_exe().unwrap())
+            .args(["0", "1767225600", "1782907200"])
+            .env("KYMO_STARTED_AS", mode)
+            .stdin(stdin)
+            .stdout(stdout)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+            .wait_with_output()
+            .unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{said}");
+        said
+    }
+
+    fn activate(variables: &str, first: impl Into<OwnedFd>, second: impl Into<OwnedFd>) -> String {
+        let shell = format!("exec 3<&0 4<&1 0</dev/null 1>/dev/null; {variables}");
+        start(&shell, "activated", first.into(), second.into())
+    }
+
+    pub fn start_each() {
+        let place = std::env::temp_dir().join(format!("kymo-started-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&place);
+        std::fs::create_dir(&place).unwrap();
+        let listen = |name: &str| {
+            let _ = std::fs::remove_file(place.join(name));
+            UnixListener::bind(place.join(name)).unwrap()
+        };
+        let both = "export LISTEN_PID=$$ LISTEN_FDS=2 LISTEN_FDNAMES=json:stream;";
+
+        let (first, second) = (listen("a"), listen("b"));
+        let mut clients = ["a", "b"].map(|name| UnixStream::connect(place.join(name)).unwrap());
+        assert_eq!(activate(both, first, second), "json stream ");
+        for (client, expected) in clients.iter_mut().zip(["json", "stream"]) {
+            let mut name = String::new();
+            client.read_to_string(&mut name).unwrap();
+            assert_eq!(name, expected);
+        }
+
+        let one = "export LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=json;";
+        let null = || File::open("/dev/null").unwrap();
+        let (pair, other) = UnixStream::pair().unwrap();
+        let datagram = UnixDatagram::unbound().unwrap();
+        let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+        assert!(tcp.as_fd().try_clone_to_owned().is_ok());
+        for (unfit, why) in [
+            (OwnedFd::from(null()), "`json` is no socket"),
+            (pair.into(), "`json` does not listen"),
+            (datagram.into(), "`json` is not a stream socket"),
+            (tcp.into(), "`json` is not a Unix socket"),
+        ] {
+            let said = activate(one, unfit, null());
+            assert!(said.ends_with(why), "{said}");
+        }
+        drop(other);
+        let named = "export LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=web;";
+        assert!(activate(named, listen("a"), null()).contains("no listener has the name `web`"));
+        let missing = "exec 3<&-; export LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=json;";
+        assert!(activate(missing, null(), null()).contains("`json`: "));
+        let others = "export LISTEN_PID=1 LISTEN_FDS=1 LISTEN_FDNAMES=json;";
+        assert_eq!(activate(others, listen("a"), null()), "");
+        assert_eq!(activate("", null(), null()), "");
+        std::fs::remove_dir_all(place).unwrap();
+
+        for (zone, expected) in [
+            ("UTC0", "00:00:00 00:00:00 12:00:00 "),
+            ("NPT-5:45", "05:45:00 05:45:00 17:45:00 "),
+            ("CET-1CEST,M3.5.0,M10.5.0/3", "01:00:00 01:00:00 14:00:00 "),
+        ] {
+            let shell = format!("export TZ={zone};");
+            assert_eq!(start(&shell, "zone", Stdio::null(), Stdio::null()), expected, "{zone}");
+        }
+        // The same from a file of the zone, where there is one.
+        if std::path::Path::new("/usr/share/zoneinfo/Europe/Berlin").exists() {
+            let said = start("export TZ=Europe/Berlin;", "zone", Stdio::null(), Stdio::null());
+            assert_eq!(said, "01:00:00 01:00:00 14:00:00 ");
+        }
+        println!("sockets and zones are those the process was started with");
+    }
+}

@@ -1,0 +1,311 @@
+//! Settings while they are read: those there were, with what the text has said so far.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+
+use kymo_platform::socket::PATH_MAX;
+use kymo_protocol::limits::{RATE_MHZ_MAX, RATE_MHZ_MIN};
+use kymo_protocol::{StreamId, Streams};
+
+use super::fault::Fault;
+use super::schema::{Key, Setting};
+use crate::config::{Config, JournalSettings, Listener, ListenerFormat};
+use crate::limits::{
+    CLIENTS_MAX, EVENT_BYTES_MAX, EVENT_BYTES_MIN, GROUP_NAME_MAX, JOURNAL_BYTES_MAX,
+    JOURNAL_BYTES_MIN, LISTENERS_MAX, QUOTA_BYTES_MAX, QUOTA_EVENTS_MAX,
+};
+
+/// The streams a listener can give unasked.
+const STREAMS: [(&str, StreamId); 2] = [("vitals", StreamId::VITALS), ("events", StreamId::EVENTS)];
+
+const FORMATS: [(&str, ListenerFormat); 4] = [
+    ("binary", ListenerFormat::Binary),
+    ("json", ListenerFormat::Json),
+    ("opta1", ListenerFormat::Opta1),
+    ("control", ListenerFormat::Control),
+];
+
+/// A value as it stands in the text.
+#[derive(Clone, Copy, Debug)]
+pub enum Value<'a> {
+    /// Text.
+    String(&'a str),
+    /// A whole number.
+    Integer(i64),
+    /// Any other number.
+    Float(f64),
+    /// True or false.
+    Bool(bool),
+    /// A date, a time or both; no setting is one.
+    DateTime,
+}
+
+impl Value<'_> {
+    /// Its type with an article.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::String(_) => "a string",
+            Self::Integer(_) => "an integer",
+            Self::Float(_) => "a number",
+            Self::Bool(_) => "a boolean",
+            Self::DateTime => "a date or time",
+        }
+    }
+}
+
+/// Settings while they are read; see the module.
+#[derive(Debug)]
+pub struct Draft {
+    /// All but the directory, which no text names.
+    config: Config,
+    /// Settings that have been set: [`Setting::bit`]s.
+    seen: u32,
+    listener: Option<Pending>,
+    /// What `[journal]` says, and whether it is there and does not say no.
+    journal: JournalSettings,
+    journal_on: bool,
+}
+
+/// A listener of which something may be missing still.
+#[derive(Debug)]
+struct Pending {
+    /// Where it begins.
+    at: usize,
+    path: heapless::String<PATH_MAX>,
+    format: Option<ListenerFormat>,
+    streams: Option<Streams>,
+    rate_mhz: Option<u32>,
+    mode: Option<u32>,
+    bare: bool,
+}
+
+impl Draft {
+    /// The settings of `config`, to be changed.
+    pub fn new(config: &Config) -> Self {
+        Self {
+            config: Config {
+                directory: None,
+                listeners: config.listeners.clone(),
+                rate_mhz: config.rate_mhz,
+                limits: config.limits,
+                journal: None,
+                quotas: config.quotas,
+                access: config.access.clone(),
+                inbox: config.inbox,
+            },
+            seen: 0,
+            listener: None,
+            journal: config.journal.clone().unwrap_or_default(),
+            journal_on: config.journal.is_some(),
+        }
+    }
+
+    /// Puts what was read in the place of what was there.
+    pub fn finish(mut self, config: &mut Config) {
+        self.config.directory = config.directory.take();
+        self.config.journal = self.journal_on.then_some(self.journal);
+        *config = self.config;
+    }
+
+    /// Whether this setting was set; those of a listener count for the one at hand.
+    pub fn has(&self, setting: Setting) -> bool {
+        self.seen & setting.bit() != 0
+    }
+
+    /// `[journal]` is there: that asks for one.
+    pub fn begin_journal(&mut self) {
+        // A line that says no may have come before, as in `journal.enabled = false`.
+        if !self.has(Setting::JournalEnabled) {
+            self.journal_on = true;
+        }
+    }
+
+    /// A new listener begins at this byte.
+    pub fn begin_listener(&mut self, at: usize) -> Result<(), Fault> {
+        if self.config.listeners.is_full() {
+            return Err(Fault::new(at, format_args!("at most {LISTENERS_MAX} listeners")));
+        }
+        self.seen &= !Setting::OF_LISTENER;
+        self.listener = Some(Pending {
+            at,
+            path: heapless::String::new(),
+            format: None,
+            streams: None,
+            rate_mhz: None,
+            mode: None,
+            bare: false,
+        });
+        Ok(())
+    }
+
+    /// The listener at hand, if there is one, is complete.
+    pub fn end_listener(&mut self) -> Result<(), Fault> {
+        let Some(listener) = self.listener.take() else { return Ok(()) };
+        let missing =
+            |name| Err(Fault::new(listener.at, format_args!("this listener has no `{name}`")));
+        if !self.has(Setting::Path) {
+            return missing("path");
+        }
+        let Some(format) = listener.format else { return missing("format") };
+        let added = self.config.listeners.push(Listener {
+            path: listener.path,
+            format,
+            streams: listener.streams.unwrap_or(format.streams()),
+            rate_mhz: listener.rate_mhz,
+            mode: listener.mode,
+            bare: listener.bare,
+        });
+        debug_assert!(added.is_ok(), "there was room when it began");
+        Ok(())
+    }
+
+    /// Says that a setting's value comes.
+    pub fn mark(&mut self, key: &Key, setting: Setting) -> Result<(), Fault> {
+        if self.has(setting) {
+            return Err(Fault::set_twice(key));
+        }
+        self.seen |= setting.bit();
+        if let (Setting::Streams, Some(listener)) = (setting, &mut self.listener) {
+            listener.streams = Some(Streams::default());
+        }
+        Ok(())
+    }
+
+    /// Takes a setting's value.
+    pub fn take(
+        &mut self,
+        key: &Key,
+        setting: Setting,
+        value: Value<'_>,
+        at: usize,
+    ) -> Result<(), Fault> {
+        let word = Word { key, value, at };
+        let (config, listener) = (&mut self.config, &mut self.listener);
+        match (setting, listener) {
+            (Setting::Rate, _) => config.rate_mhz = word.rate()?,
+            (Setting::Clients, _) => config.limits.clients = word.integer(1..=CLIENTS_MAX)?,
+            (Setting::RateMax, _) => config.limits.rate_mhz_max = word.rate()?,
+            (Setting::EventBytes, _) => {
+                config.limits.event_bytes = word.integer(EVENT_BYTES_MIN..=EVENT_BYTES_MAX)?;
+            }
+            (Setting::JournalEnabled, _) => self.journal_on = word.flag()?,
+            (Setting::JournalBytes, _) => {
+                self.journal.bytes = word.integer(JOURNAL_BYTES_MIN..=JOURNAL_BYTES_MAX)?;
+            }
+            (Setting::JournalPath, _) => self.journal.path = Some(word.absolute()?),
+            (Setting::Connections, _) => {
+                config.quotas.connections = word.integer(0..=CLIENTS_MAX)?;
+            }
+            (Setting::EventsPerSecond, _) => {
+                config.quotas.events_per_s = word.integer(0..=QUOTA_EVENTS_MAX)?;
+            }
+            (Setting::BytesPerSecond, _) => {
+                config.quotas.bytes_per_s = word.integer(0..=QUOTA_BYTES_MAX)?;
+            }
+            (Setting::ReadGroup, _) => {
+                config.access.read_group = Some(word.short::<GROUP_NAME_MAX>("a group's name")?);
+            }
+            (Setting::Path, Some(listener)) => listener.path = word.short("a socket's path")?,
+            (Setting::Format, Some(listener)) => {
+                listener.format = Some(word.choice("format", &FORMATS)?);
+            }
+            (Setting::Streams, Some(listener)) => {
+                let stream = word.choice("stream", &STREAMS)?;
+                listener.streams = listener.streams.map(|streams| streams.with(stream));
+            }
+            (Setting::ListenerRate, Some(listener)) => listener.rate_mhz = Some(word.rate()?),
+            (Setting::Mode, Some(listener)) => listener.mode = Some(word.mode()?),
+            (Setting::Bare, Some(listener)) => listener.bare = word.flag()?,
+            // The keys of a listener are known within one alone.
+            (_, None) => debug_assert!(false, "no listener"),
+        }
+        Ok(())
+    }
+}
+
+/// A value on its way to a setting.
+#[derive(Clone, Copy)]
+struct Word<'a> {
+    key: &'a Key,
+    value: Value<'a>,
+    at: usize,
+}
+
+impl<'a> Word<'a> {
+    fn wrong_type(self, wanted: &str) -> Fault {
+        Fault::wrong_type(self.key, self.at, self.value.kind(), wanted)
+    }
+
+    fn out_of_range(self, range: impl fmt::Display) -> Fault {
+        Fault::out_of_range(self.key, self.at, range)
+    }
+
+    fn string(self) -> Result<&'a str, Fault> {
+        match self.value {
+            Value::String(text) => Ok(text),
+            _ => Err(self.wrong_type("a string")),
+        }
+    }
+
+    /// Text of at most so many bytes; `what` names it.
+    fn short<const N: usize>(self, what: &str) -> Result<heapless::String<N>, Fault> {
+        let text = self.string()?;
+        text.try_into().map_err(|_| {
+            let size = text.len();
+            let text = format_args!("`{}` has {size} bytes; {what} may have {N}", self.key.name);
+            Fault::new(self.at, text)
+        })
+    }
+
+    fn absolute<const N: usize>(self) -> Result<heapless::String<N>, Fault> {
+        let path = self.short("a journal's path")?;
+        if path.starts_with('/') { Ok(path) } else { Err(self.out_of_range("an absolute path")) }
+    }
+
+    /// One of a few words.
+    fn choice<T: Copy>(self, what: &str, choices: &[(&'static str, T)]) -> Result<T, Fault> {
+        let word = self.string()?;
+        let found = choices.iter().find(|(name, _)| *name == word);
+        found.map(|(_, choice)| *choice).ok_or_else(|| {
+            Fault::unknown(what, word, self.at, choices.iter().map(|(name, _)| *name))
+        })
+    }
+
+    fn flag(self) -> Result<bool, Fault> {
+        match self.value {
+            Value::Bool(value) => Ok(value),
+            _ => Err(self.wrong_type("true or false")),
+        }
+    }
+
+    fn integer(self, range: RangeInclusive<u32>) -> Result<u32, Fault> {
+        let Value::Integer(value) = self.value else { return Err(self.wrong_type("an integer")) };
+        let value = u32::try_from(value).ok().filter(|value| range.contains(value));
+        value.ok_or_else(|| self.out_of_range(format_args!("{} to {}", range.start(), range.end())))
+    }
+
+    fn mode(self) -> Result<u32, Fault> {
+        let Value::Integer(mode) = self.value else { return Err(self.wrong_type("an integer")) };
+        // 600 without the prefix is the mistake everybody makes.
+        u32::try_from(mode)
+            .ok()
+            .filter(|mode| *mode <= 0o777 && mode & 0o600 == 0o600)
+            .ok_or_else(|| self.out_of_range("0o600 to 0o777 in octal, owner's bits included"))
+    }
+
+    /// Hertz as people write them, in thousandths.
+    fn rate(self) -> Result<u32, Fault> {
+        #[allow(clippy::cast_precision_loss)] // far from the range then
+        let hz = match self.value {
+            Value::Integer(hz) => hz as f64,
+            Value::Float(hz) => hz,
+            _ => return Err(self.wrong_type("a number")),
+        };
+        let mhz = (hz * 1000.0).round();
+        if !(f64::from(RATE_MHZ_MIN)..=f64::from(RATE_MHZ_MAX)).contains(&mhz) {
+            return Err(self.out_of_range("0.1 to 1000 Hz"));
+        }
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // in range, see above
+        Ok(mhz as u32)
+    }
+}

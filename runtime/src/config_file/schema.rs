@@ -1,0 +1,182 @@
+//! Which tables and keys there are, and what a key holds.
+
+/// A table of the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    /// The file itself.
+    Root,
+    /// One of `[[listener]]`.
+    Listener,
+    /// `[limits]`
+    Limits,
+    /// `[journal]`
+    Journal,
+    /// `[quotas]`
+    Quotas,
+    /// `[access]`
+    Access,
+}
+
+/// What a key holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slot {
+    /// A table.
+    Table(Section),
+    /// Tables in order.
+    Tables(Section),
+    /// A value.
+    Value(Setting),
+}
+
+/// A value's meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Setting {
+    /// `rate_hz`
+    Rate,
+    /// `path` of a listener
+    Path,
+    /// `format` of a listener
+    Format,
+    /// `streams` of a listener
+    Streams,
+    /// `rate_hz` of a listener
+    ListenerRate,
+    /// `mode` of a listener
+    Mode,
+    /// `bare` of a listener
+    Bare,
+    /// `limits.clients`
+    Clients,
+    /// `limits.rate_max`
+    RateMax,
+    /// `limits.event_bytes`
+    EventBytes,
+    /// `journal.enabled`
+    JournalEnabled,
+    /// `journal.bytes`
+    JournalBytes,
+    /// `journal.path`
+    JournalPath,
+    /// `quotas.connections`
+    Connections,
+    /// `quotas.events_per_s`
+    EventsPerSecond,
+    /// `quotas.bytes_per_s`
+    BytesPerSecond,
+    /// `access.read_group`
+    ReadGroup,
+}
+
+/// A key that was met in the text, and is known.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    /// Its name.
+    pub name: &'static str,
+    /// Where it stands.
+    pub at: usize,
+    /// What it holds.
+    pub slot: Slot,
+}
+
+const ROOT: [(&str, Slot); 6] = [
+    ("rate_hz", Slot::Value(Setting::Rate)),
+    ("listener", Slot::Tables(Section::Listener)),
+    ("limits", Slot::Table(Section::Limits)),
+    ("journal", Slot::Table(Section::Journal)),
+    ("quotas", Slot::Table(Section::Quotas)),
+    ("access", Slot::Table(Section::Access)),
+];
+
+const LISTENER: [(&str, Slot); 6] = [
+    ("path", Slot::Value(Setting::Path)),
+    ("format", Slot::Value(Setting::Format)),
+    ("streams", Slot::Value(Setting::Streams)),
+    ("rate_hz", Slot::Value(Setting::ListenerRate)),
+    ("mode", Slot::Value(Setting::Mode)),
+    ("bare", Slot::Value(Setting::Bare)),
+];
+
+const LIMITS: [(&str, Slot); 3] = [
+    ("clients", Slot::Value(Setting::Clients)),
+    ("rate_max", Slot::Value(Setting::RateMax)),
+    ("event_bytes", Slot::Value(Setting::EventBytes)),
+];
+
+const JOURNAL: [(&str, Slot); 3] = [
+    ("enabled", Slot::Value(Setting::JournalEnabled)),
+    ("bytes", Slot::Value(Setting::JournalBytes)),
+    ("path", Slot::Value(Setting::JournalPath)),
+];
+
+const QUOTAS: [(&str, Slot); 3] = [
+    ("connections", Slot::Value(Setting::Connections)),
+    ("events_per_s", Slot::Value(Setting::EventsPerSecond)),
+    ("bytes_per_s", Slot::Value(Setting::BytesPerSecond)),
+];
+
+const ACCESS: [(&str, Slot); 1] = [("read_group", Slot::Value(Setting::ReadGroup))];
+
+impl Section {
+    /// How many there are.
+    pub const COUNT: usize = 6;
+
+    /// Its keys.
+    pub fn keys(self) -> &'static [(&'static str, Slot)] {
+        match self {
+            Self::Root => &ROOT,
+            Self::Listener => &LISTENER,
+            Self::Limits => &LIMITS,
+            Self::Journal => &JOURNAL,
+            Self::Quotas => &QUOTAS,
+            Self::Access => &ACCESS,
+        }
+    }
+}
+
+impl Slot {
+    /// What belongs here, with an article.
+    pub fn wanted(self) -> &'static str {
+        match self {
+            Self::Table(_) => "a table",
+            Self::Tables(_) => "an array of tables: write [[listener]]",
+            Self::Value(setting) => setting.wanted(),
+        }
+    }
+}
+
+impl Setting {
+    /// Those of one listener, by [`Setting::bit`].
+    pub const OF_LISTENER: u32 = Self::Path.bit()
+        | Self::Format.bit()
+        | Self::Streams.bit()
+        | Self::ListenerRate.bit()
+        | Self::Mode.bit()
+        | Self::Bare.bit();
+
+    /// A bit of its own.
+    pub const fn bit(self) -> u32 {
+        1 << self as u32
+    }
+
+    /// Whether it takes strings in brackets.
+    pub fn is_array(self) -> bool {
+        self == Self::Streams
+    }
+
+    /// Its type, with an article.
+    pub fn wanted(self) -> &'static str {
+        match self {
+            Self::Rate | Self::ListenerRate | Self::RateMax => "a number",
+            Self::Path | Self::Format | Self::JournalPath | Self::ReadGroup => "a string",
+            Self::Streams => "an array of strings",
+            Self::Bare | Self::JournalEnabled => "true or false",
+            Self::Mode
+            | Self::Clients
+            | Self::EventBytes
+            | Self::JournalBytes
+            | Self::Connections
+            | Self::EventsPerSecond
+            | Self::BytesPerSecond => "an integer",
+        }
+    }
+}

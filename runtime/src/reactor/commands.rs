@@ -1,0 +1,127 @@
+//! What the owner wants of the loop: by the control socket, by a signal, from other threads.
+
+use std::fmt;
+
+use kymo_platform::clock::Now;
+use kymo_platform::{Signal, Signals};
+use kymo_protocol::Action;
+
+use super::Reactor;
+use crate::config::Config;
+use crate::hub::{Handled, Surroundings};
+use crate::inbox::Inbox;
+use crate::message::Message;
+use crate::report::Report;
+
+type Read = Box<dyn FnMut(&mut Config) -> Result<(), Message> + Send>;
+
+/// The settings in force, and room for those that are to come.
+pub struct Settings {
+    current: Config,
+    next: Config,
+    /// Clients that there is room for.
+    clients_max: u32,
+    read: Option<Read>,
+}
+
+impl Settings {
+    /// `config` is in force.
+    pub fn new(config: &Config) -> Self {
+        Self {
+            current: config.clone(),
+            next: config.clone(),
+            clients_max: config.limits.clients,
+            read: None,
+        }
+    }
+
+    /// Others are read by `read`.
+    pub fn read_by(
+        &mut self,
+        read: impl FnMut(&mut Config) -> Result<(), Message> + Send + 'static,
+    ) {
+        self.read = Some(Box::new(read));
+    }
+
+    /// Reads, checks and takes over; the old ones stay when that fails.
+    fn reload(&mut self) -> Result<&Config, Message> {
+        let Some(read) = &mut self.read else {
+            return Err(Message::from("this program reads no settings"));
+        };
+        read(&mut self.next)?;
+        self.next.check().map_err(|error| error.0)?;
+        self.current.check_change(&self.next, self.clients_max).map_err(|error| error.0)?;
+        std::mem::swap(&mut self.current, &mut self.next);
+        Ok(&self.current)
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.current.fmt(f)
+    }
+}
+
+impl Reactor {
+    /// Does what the owner asks the loop for.
+    pub(super) fn handle_commands(&mut self, now: Now) {
+        while let Some((id, action)) = self.hub.poll_command() {
+            let handled = match (self.commander.handle(action), action) {
+                (Handled::No, Action::Quit) => {
+                    self.stop();
+                    Handled::done("stopping")
+                }
+                (Handled::No, Action::Reload) => match self.reload() {
+                    Ok(()) => Handled::done("settings reloaded"),
+                    Err(message) => Handled::Refused(message),
+                },
+                (handled, _) => handled,
+            };
+            if matches!(action, Action::Sensors | Action::Metrics) {
+                // Every due source, once.
+                self.sampler.handle_tick(now.mono_ns, now);
+            }
+            let inbox = self.inbox.as_ref();
+            let surroundings = Surroundings {
+                sampler: &self.sampler,
+                queue_size: inbox.map_or(0, |inbox| inbox.len() as u64),
+                inbox: inbox.map(Inbox::counts).unwrap_or_default(),
+                allocations: self.allocations.map(|count| count()),
+            };
+            self.hub.answer_command(id, action, handled, &surroundings, now);
+        }
+    }
+
+    /// Reads the settings again.
+    fn reload(&mut self) -> Result<(), Message> {
+        self.reporter.report(Report::Reloading);
+        let outcome = self.settings.reload().map(|config| self.hub.apply(config));
+        match &outcome {
+            Ok(()) => self.reporter.report(Report::Reloaded),
+            Err(message) => self.reporter.report(Report::NotReloaded(message)),
+        }
+        outcome
+    }
+
+    /// Takes in events of other threads, up to a number of bytes per turn.
+    pub(super) fn take_events(&mut self, now: Now) {
+        let Some(inbox) = &self.inbox else { return };
+        while self.hub.takes_events(now) && inbox.take(|payload| self.hub.take_event(payload, now))
+        {
+        }
+    }
+
+    pub(super) fn handle_signals(&mut self) {
+        while let Some(signal) = self.signals.as_mut().and_then(Signals::take) {
+            match signal {
+                Signal::Terminate | Signal::Interrupt => {
+                    self.reporter.report(Report::Stopping(signal));
+                    self.stop();
+                }
+                // What went wrong was reported.
+                Signal::HangUp => drop(self.reload()),
+                Signal::User1 => self.reporter.report(Report::Counters(&self.hub)),
+            }
+        }
+    }
+}

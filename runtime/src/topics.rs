@@ -1,0 +1,92 @@
+//! Which events a subscriber wants: patterns of topics, in which `*` stands for any text, also
+//! none.
+//!
+//! Patterns are kept as they stand in a subscribe frame: each ended by a newline, all of them in
+//! one piece of text. No pattern wants everything.
+
+/// Whether one of `patterns` matches `topic`.
+#[must_use]
+pub fn wants(patterns: &[u8], topic: &str) -> bool {
+    patterns.is_empty()
+        || patterns
+            .split(|byte| *byte == b'\n')
+            .any(|pattern| !pattern.is_empty() && matches(pattern, topic.as_bytes()))
+}
+
+/// Linear in time for one `*`, at most the product of both lengths for many; both are bounded.
+fn matches(pattern: &[u8], topic: &[u8]) -> bool {
+    let (mut p, mut t) = (0, 0);
+    // Where to go on when what follows the last `*` does not match: it takes one byte more.
+    let mut retry = None;
+    while t < topic.len() {
+        match pattern.get(p) {
+            Some(b'*') => {
+                retry = Some((p + 1, t));
+                p += 1;
+            }
+            Some(byte) if *byte == topic[t] => (p, t) = (p + 1, t + 1),
+            _ => match retry {
+                Some((after, from)) => {
+                    (p, t) = (after, from + 1);
+                    retry = Some((after, from + 1));
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[p..].iter().all(|byte| *byte == b'*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_star_stands_for_any_text() {
+        for (pattern, topic, expected) in [
+            ("build.done", "build.done", true),
+            ("build.done", "build.done2", false),
+            ("build.*", "build.done", true),
+            ("build.*", "build.", true),
+            ("build.*", "build", false),
+            ("*", "", true),
+            ("*.done", "build.x.done", true),
+            ("b*d*e", "build.done", true),
+            ("b*d*f", "build.done", false),
+            ("**", "x", true),
+            ("é*", "étude", true),
+            ("[a]?", "[a]?", true),
+        ] {
+            assert_eq!(
+                matches(pattern.as_bytes(), topic.as_bytes()),
+                expected,
+                "{pattern} {topic}"
+            );
+        }
+    }
+
+    #[test]
+    fn one_of_several_is_enough_and_none_wants_all() {
+        assert!(wants(b"", "x"));
+        assert!(wants(b"a*\nx\n", "x"));
+        assert!(!wants(b"a*\ny\n", "x"));
+        assert!(!wants(b"a*\n", ""));
+    }
+
+    fn model(pattern: &[u8], topic: &[u8]) -> bool {
+        match pattern.split_first() {
+            None => topic.is_empty(),
+            Some((b'*', rest)) => (0..=topic.len()).any(|from| model(rest, &topic[from..])),
+            Some((byte, rest)) => topic.first() == Some(byte) && model(rest, &topic[1..]),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_what_the_recursive_definition_says(pattern in "[ab*]{0,8}", topic in "[ab]{0,8}") {
+            let (pattern, topic) = (pattern.as_bytes(), topic.as_bytes());
+            prop_assert_eq!(matches(pattern, topic), model(pattern, topic));
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Settings that are read again, by a signal and by the owner.
+
+use std::fs;
+
+use nix::sys::signal::Signal;
+use serde_json::json;
+
+use crate::common::{Daemon, Json, Scratch, eventually};
+
+struct Reloaded {
+    daemon: Daemon,
+    path: String,
+}
+
+const HEAD: &str = "[[listener]]\npath = 'more.sock'\nformat = 'json'\n";
+
+impl Reloaded {
+    fn start(options: &[&str]) -> Self {
+        let scratch = Scratch::new();
+        let path = scratch.write("kymo.toml", HEAD);
+        let options = [&["--config", &path], options].concat();
+        Self { daemon: Daemon::start_in_scratch(scratch, &options), path }
+    }
+
+    fn with(&self, text: &str) -> serde_json::Value {
+        fs::write(&self.path, text).unwrap();
+        self.daemon.owner().ask("{\"action\":\"reload\"}")
+    }
+
+    fn rate(&self) -> serde_json::Value {
+        // A place may be on its way back.
+        let welcome = eventually(|| self.daemon.json("json.sock").line().get("rate_hz").cloned());
+        welcome.unwrap()
+    }
+}
+
+/// Everybody who was there is still served: vitals and events on each connection.
+fn all_are_served(daemon: &Daemon, clients: &mut [Json]) {
+    let sequence = daemon.owner().submit(&json!({"topic": "t"}));
+    for client in clients {
+        assert_eq!(client.told(), format!("event {sequence} t"));
+        client.vitals();
+    }
+}
+
+#[test]
+fn new_settings_hold_and_nobody_is_cut() {
+    let reloaded = Reloaded::start(&[]);
+    let daemon = &reloaded.daemon;
+    let mut clients: Vec<Json> =
+        ["json.sock", "json.sock", "more.sock"].map(|name| daemon.json(name)).into();
+    clients.iter_mut().for_each(|client| drop(client.admitted()));
+    all_are_served(daemon, &mut clients);
+    assert_eq!(reloaded.rate(), 25);
+    let reply = reloaded.with(&format!("rate_hz = 50\n{HEAD}rate_hz = 5\n[limits]\nclients = 4\n"));
+    assert_eq!(reply, json!({"status": "success", "message": "settings reloaded"}));
+    all_are_served(daemon, &mut clients);
+    // Those that come now are meant.
+    assert_eq!(reloaded.rate(), 50);
+    let fourth = eventually(|| {
+        let mut client = daemon.json("more.sock");
+        (client.line()["limits"]["clients"] == 4).then_some(client)
+    });
+    assert_eq!(daemon.json("json.sock").expect("error")["code"], "full");
+    drop(fourth);
+    // The default that nobody names is that of a start.
+    assert_eq!(reloaded.with(HEAD)["status"], "success");
+    assert_eq!(reloaded.rate(), 25);
+    all_are_served(daemon, &mut clients);
+}
+
+#[test]
+fn what_can_not_be_used_changes_nothing() {
+    let reloaded = Reloaded::start(&[]);
+    let daemon = &reloaded.daemon;
+    let mut clients = vec![daemon.json("json.sock")];
+    clients[0].admitted();
+    assert_eq!(reloaded.with(&format!("rate_hz = 50\n{HEAD}"))["status"], "success");
+    let path = &reloaded.path;
+    for (text, told) in [
+        ("rate_hz = 0\n".to_string() + HEAD, format!("{path}:1:11: `rate_hz` may be")),
+        ("rate = 1\n".to_string() + HEAD, format!("{path}:1:1: unknown key `rate`")),
+        ("[limits\n".into(), format!("{path}:1:8: ")),
+        (format!("rate_hz = 7\n{HEAD}[limits]\nclients = 257\n"), "at most 256".into()),
+        (
+            format!("rate_hz = 7\n{HEAD}[limits]\nevent_bytes = 4096\n"),
+            "event_bytes needs a r".into(),
+        ),
+        (format!("rate_hz = 7\n{HEAD}[journal]\nenabled = false\n"), "[journal] needs a re".into()),
+        (format!("rate_hz = 7\n{HEAD}[access]\nread_group = 'root'\n"), "[access] needs a".into()),
+        ("rate_hz = 7\n".into(), "of a listener needs a restart".into()),
+        (format!("rate_hz = 7\n{HEAD}mode = 0o660\n"), "of a listener needs a restart".into()),
+        (HEAD.replace("more", "less"), "of a listener needs a restart".into()),
+        (format!("{HEAD}{HEAD}"), "two listeners have this path".into()),
+        (format!("rate_hz = 700\n{HEAD}[limits]\nrate_max = 100\n"), "0.1 to 100 Hz".into()),
+    ] {
+        let reply = reloaded.with(&text);
+        assert_eq!(
+            (&reply["status"], &reply["code"]),
+            (&"error".into(), &"config".into()),
+            "{text}"
+        );
+        let error = reply["error"].as_str().unwrap();
+        assert!(error.contains(&told), "{text}: {error}");
+        assert_eq!(reloaded.rate(), 50, "{text}");
+        all_are_served(daemon, &mut clients);
+    }
+    fs::remove_file(path).unwrap();
+    let reply = daemon.owner().ask("{\"action\":\"reload\"}");
+    let expected = format!("{path}: No such file or directory");
+    assert_eq!((&reply["code"], &reply["error"]), (&"config".into(), &expected.into()));
+    assert_eq!(reloaded.rate(), 50);
+}
+
+#[test]
+fn a_signal_reloads_as_well() {
+    let reloaded = Reloaded::start(&["--clients", "9"]);
+    let daemon = &reloaded.daemon;
+    let mut clients = vec![daemon.json("json.sock")];
+    clients[0].admitted();
+    for (text, rate) in [("rate_hz = 50\n", 50), ("rate_hz = 0\n", 50), ("rate_hz = 12\n", 12)] {
+        fs::write(&reloaded.path, format!("{text}{HEAD}")).unwrap();
+        let before = daemon.said().len();
+        daemon.signal(Signal::SIGHUP);
+        let said = eventually(|| {
+            let said = daemon.said()[before..].to_string();
+            (said.contains("in force") || said.contains("may be")).then_some(said)
+        });
+        assert!(said.is_some(), "{}", daemon.said());
+        assert_eq!(reloaded.rate(), rate, "{text}");
+        all_are_served(daemon, &mut clients);
+    }
+    // What the command line says holds against the file.
+    let welcome = daemon.json("json.sock").expect("welcome");
+    assert_eq!(welcome["limits"]["clients"], 9);
+    let text = format!("{HEAD}[limits]\nclients = 3\n");
+    assert_eq!(reloaded.with(&text)["status"], "success");
+    assert_eq!(daemon.json("json.sock").expect("welcome")["limits"]["clients"], 9);
+}
