@@ -7,7 +7,8 @@ use kymo::parse_rate;
 use lexopt::{Arg, Parser, ValueExt};
 
 const HELP: &str = "\
-kymod: streams this machine's vitals to local user interfaces
+kymod: streams this machine's vitals and an application's events to local user
+interfaces
 
 usage: kymod [options]
 
@@ -29,7 +30,8 @@ It stays in the foreground, prints `ready D` once it listens, and logs to
 standard error. SIGTERM or SIGINT stops it, SIGHUP reads the settings again,
 SIGUSR1 logs its counters.
 
-example: kymod --dir /tmp/k & nc -U /tmp/k/json.sock
+example: kymod --dir /tmp/k
+and in another terminal: nc -U /tmp/k/json.sock
 ";
 
 /// What was asked for.
@@ -81,8 +83,8 @@ fn parse_from(args: impl IntoIterator<Item = OsString>) -> Result<Command, lexop
     };
     while let Some(arg) = parser.next()? {
         match arg {
-            Arg::Long("dir") => args.directory = Some(parser.value()?.into()),
-            Arg::Long("state") => args.state = Some(parser.value()?.into()),
+            Arg::Long("dir") => args.directory = Some(place(parser.value()?)?),
+            Arg::Long("state") => args.state = Some(place(parser.value()?)?),
             Arg::Long("rate") => args.rate_mhz = Some(parser.value()?.parse_with(parse_rate)?),
             Arg::Long("clients") => args.clients = Some(parser.value()?.parse()?),
             Arg::Long("config") => args.config = Some(parser.value()?.into()),
@@ -97,6 +99,11 @@ fn parse_from(args: impl IntoIterator<Item = OsString>) -> Result<Command, lexop
         }
     }
     Ok(Command::Run(args))
+}
+
+/// A directory; an empty one is a variable that was not set.
+fn place(name: OsString) -> Result<PathBuf, lexopt::Error> {
+    if name.is_empty() { Err("a directory's name is empty".into()) } else { Ok(name.into()) }
 }
 
 #[cfg(test)]
