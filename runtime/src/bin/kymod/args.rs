@@ -7,8 +7,7 @@ use kymo::parse_rate;
 use lexopt::{Arg, Parser, ValueExt};
 
 const HELP: &str = "\
-kymod: streams this machine's vitals and an application's events to local user
-interfaces
+kymod: streams vitals and events to local user interfaces
 
 usage: kymod [options]
 
@@ -26,12 +25,10 @@ usage: kymod [options]
   --version      print the version
   --help         print this
 
-It stays in the foreground, prints `ready D` once it listens, and logs to
-standard error. SIGTERM or SIGINT stops it, SIGHUP reads the settings again,
-SIGUSR1 logs its counters.
+Stays in the foreground, prints `ready D`, logs to standard error. SIGTERM or
+SIGINT stops it, SIGHUP reads the settings again, SIGUSR1 logs its counters.
 
-example: kymod --dir /tmp/k
-and in another terminal: nc -U /tmp/k/json.sock
+example: kymod --dir /tmp/k, and elsewhere nc -U /tmp/k/json.sock
 ";
 
 /// What was asked for.
