@@ -112,7 +112,8 @@ impl Journal {
             }
             all.push(match found {
                 Found::Unknown => {
-                    let text = "the journal is of a later version, or of other measures";
+                    let text = "it is of a later version, or journal.bytes was changed: set it back, or \
+                                move the directory away";
                     return Err(io::Error::new(io::ErrorKind::Unsupported, text));
                 }
                 // What can't be read was taken for zeros.
