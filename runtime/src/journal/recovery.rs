@@ -54,6 +54,10 @@ pub struct Recovery {
     pub segments_damaged: u32,
 }
 
+/// What to tell of a journal that is left alone.
+const UNKNOWN: &str = "it is of a later version, or journal.bytes was changed: set it back, or move \
+                       the directory away";
+
 /// How far the pass over all segments has come.
 #[derive(Debug)]
 struct Pass {
@@ -112,9 +116,7 @@ impl Journal {
             }
             all.push(match found {
                 Found::Unknown => {
-                    let text = "it is of a later version, or journal.bytes was changed: set it back, or \
-                                move the directory away";
-                    return Err(io::Error::new(io::ErrorKind::Unsupported, text));
+                    return Err(io::Error::new(io::ErrorKind::Unsupported, UNKNOWN));
                 }
                 // What can't be read was taken for zeros.
                 Found::Blank if self.window.has_failed() => Found::Damaged,
