@@ -55,8 +55,8 @@ pub struct Recovery {
 }
 
 /// What to tell of a journal that is left alone.
-const UNKNOWN: &str = "it is of a later version, or journal.bytes was changed: set it back, or move \
-                       the directory away";
+const UNKNOWN: &str =
+    "of a later version, or journal.bytes was changed: set it back or move the directory away";
 
 /// How far the pass over all segments has come.
 #[derive(Debug)]
