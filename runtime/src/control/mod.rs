@@ -109,6 +109,8 @@ pub struct Slot {
     pub is_queued: bool,
     /// Whether it may have asked for more than one turn does.
     pub has_rest: bool,
+    /// Whether the request in hand, which has to be looked at again, was counted before.
+    pub is_counted: bool,
     /// When it has to be closed, unless its socket takes something before.
     pub cut_at_ns: u64,
 }
@@ -166,6 +168,7 @@ impl Control {
             is_blocked: false,
             is_queued: false,
             has_rest: false,
+            is_counted: false,
             cut_at_ns: u64::MAX,
         });
         Some(place)

@@ -131,6 +131,7 @@ impl Hub {
     fn consume_request(&mut self, place: usize, size: usize) {
         if let Some(slot) = self.control.slot(place) {
             slot.input_skip += size;
+            slot.is_counted = false;
         }
     }
 
@@ -213,8 +214,13 @@ impl Hub {
 
     /// Whether the connection's user may submit so much now, which is counted then.
     fn may_submit(&mut self, place: usize, request: &[u8], now: Now) -> bool {
-        let Some(uid) = self.control.slot(place).map(|slot| slot.peer.uid) else { return false };
-        self.quota.take_event(uid, request.len() as u64, now.mono_ns)
+        let Some(slot) = self.control.slot(place) else { return false };
+        let (is_counted, uid) = (slot.is_counted, slot.peer.uid);
+        let may = is_counted || self.quota.take_event(uid, request.len() as u64, now.mono_ns);
+        if let Some(slot) = self.control.slot(place) {
+            slot.is_counted = may;
+        }
+        may
     }
 
     /// Says no, unless others wait for their answers.

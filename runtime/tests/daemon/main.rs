@@ -23,6 +23,7 @@ mod limits;
 mod manager;
 mod options;
 mod profiles;
+mod quotas;
 mod rates;
 mod reload;
 mod requests;
