@@ -22,7 +22,7 @@ use crate::event_kind::{AppState, EventKind};
 use crate::json::compact::skip_data;
 use crate::json::object::{expect, member, next};
 use crate::json::read::{JsonError, JsonFault, Reader, Token};
-use crate::json::request::RequestFault;
+use crate::json::request_fault::RequestFault;
 use crate::json::{Text, base64_text};
 use crate::numbers::{Number, NumberValue};
 use crate::text::Words;

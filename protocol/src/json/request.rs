@@ -10,6 +10,7 @@ use crate::event::EventFields;
 use crate::json::event::parse_event;
 use crate::json::object::{expect, member, next};
 use crate::json::read::{JsonError, JsonFault, Reader, Token};
+use crate::json::request_fault::RequestFault;
 use crate::json::{Text, check};
 use crate::limits::{NAME_MAX, REQUEST_ID_MAX};
 use crate::request::{Ack, Action};
@@ -36,39 +37,6 @@ pub struct ControlKey<'a> {
     pub client: Text<'a>,
     /// Its number.
     pub number: u64,
-}
-
-/// What is wrong with a request, and where.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RequestFault {
-    /// Bytes before the mistake.
-    pub at: usize,
-    /// The key it concerns; empty when none.
-    pub key: &'static str,
-    /// What is wrong, as the end of a sentence.
-    pub reason: &'static str,
-}
-
-impl RequestFault {
-    pub(super) fn of(key: &'static str, error: JsonError) -> Self {
-        Self { at: error.at, key, reason: error.fault.describe() }
-    }
-}
-
-impl From<JsonError> for RequestFault {
-    fn from(error: JsonError) -> Self {
-        Self::of("", error)
-    }
-}
-
-impl core::fmt::Display for RequestFault {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        if self.key.is_empty() {
-            write!(f, "{} after byte {}", self.reason, self.at)
-        } else {
-            write!(f, "\"{}\": {} after byte {}", self.key, self.reason, self.at)
-        }
-    }
 }
 
 const KEYS: [&str; 5] = ["action", "id", "event", "ack", "key"];
