@@ -33,8 +33,8 @@ use crate::cost::boot_ns;
 /// Bytes of an event's payload: its head, a topic, a line of data.
 pub const EVENT_SIZE: usize = 64;
 
-/// Bytes of a line of such an event.
-const LINE_SIZE: usize = 166;
+/// Bytes of a line of such an event, with a sequence of seven digits.
+const LINE_SIZE: usize = 121;
 
 /// Where a payload has its time.
 const WALL_OFFSET: usize = 16;
@@ -261,5 +261,26 @@ impl BareLoop {
             }
             self.wake.read()?;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kymo_protocol::Frame;
+    use kymo_protocol::json::{ClockMap, LineOptions, write_line};
+
+    #[test]
+    fn the_floors_send_as_many_bytes() {
+        let mut payload = [0; EVENT_SIZE];
+        let wall_ns = 1_700_000_000_123_456_789;
+        assert_eq!(fields(wall_ns).write(&mut payload), Ok(EVENT_SIZE));
+        assert_eq!(payload[WALL_OFFSET..WALL_OFFSET + 8], wall_ns.to_le_bytes());
+        let mut frame = [0; HEADER_SIZE + EVENT_SIZE];
+        let size = Event::emit(&mut frame, 1_000_000, Stamp { boot_ns: 1 }, &payload).unwrap();
+        let frame = Frame::parse(&frame[..size]).unwrap();
+        let mut line = [0; 512];
+        let options = LineOptions { bare: false, catchup: false };
+        assert_eq!(write_line(&mut line, &frame, ClockMap::default(), options), Ok(LINE_SIZE));
     }
 }

@@ -26,7 +26,7 @@ const BATCHES: u32 = 16;
 
 fn main() -> ExitCode {
     run(QUESTION, |args, report| {
-        let (rounds, span) = (args.rounds(9), args.span(600));
+        let (rounds, span) = (args.rounds(5), args.span(400));
         let limits = Some((1000.0 / 3.0, 1000.0 / 6.0));
         throughput("binary subscriber", Form::Binary, false, limits, rounds, span, report)?;
         throughput(
@@ -41,8 +41,8 @@ fn main() -> ExitCode {
         let limits = Some((1000.0, 500.0));
         throughput("JSON Lines subscriber", Form::Lines, false, limits, rounds, span, report)?;
         throughput("JSON Lines, with journal", Form::Lines, true, None, rounds, span, report)?;
-        latency(args.rounds(9), args.span(1000), report)?;
-        publishing(args.rounds(9), args.span(600), report)
+        latency(args.rounds(7), args.span(1000), report)?;
+        publishing(args.rounds(5), args.span(600), report)
     })
 }
 
