@@ -7,12 +7,14 @@
 //! the median of the paired ratios. Wall time is never compared between two machines or two runs.
 //!
 //! The order to read the modules in: [`program`], [`row`], [`pairs`], [`reader`], [`watch`],
-//! [`bare`], [`server`], [`process`].
+//! [`bare`], [`server`], [`process`], [`events`], [`flow`].
 
 pub mod args;
 pub mod bare;
 pub mod cost;
+pub mod events;
 pub mod files;
+pub mod flow;
 pub mod host;
 pub mod memory;
 pub mod pairs;

@@ -290,7 +290,7 @@ impl Publisher {
         }
         let mut slot = self.slot(size_max(event)).ok_or(PublishError::Full)?;
         let wall_ns = if event.wall_ns == 0 { clock::wall_ns() } else { event.wall_ns };
-        match (EventFields { wall_ns, ..*event }).write(&mut slot.bytes) {
+        match event.write_at(wall_ns, &mut slot.bytes) {
             // A slot is no longer than an event, whose length is a u32.
             Ok(size) => slot.size = u32::try_from(size).unwrap_or(0),
             Err(error) => {

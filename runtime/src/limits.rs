@@ -61,6 +61,10 @@ pub const EVENT_RING_SIZE: usize = 128 * 1024;
 /// lapped between two turns.
 pub const EVENT_BYTES_PER_TURN: usize = EVENT_RING_SIZE / 4;
 
+/// Sends to a session in a turn that takes in as many events as a turn may: as much as the ring of
+/// its lines holds.
+pub const SENDS_PER_FLOOD: usize = EVENT_RING_SIZE / SEND_MAX;
+
 /// Events that are prepared for one session in one turn, and bytes of them: what one send takes.
 pub const PREPARED_EVENTS_MAX: usize = 512;
 

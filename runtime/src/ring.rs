@@ -17,8 +17,11 @@ struct Slot {
 #[derive(Debug)]
 pub struct Ring {
     bytes: Box<[u8]>,
-    /// Frame `sequence` is in slot `sequence % slots.len()`.
+    /// Frame `sequence` is in slot `sequence % slots.len()`; a power of two, so that this costs no
+    /// division.
     slots: Box<[Slot]>,
+    /// How many frames there may be.
+    frames: u64,
     /// Sequence of the oldest frame that is whole.
     oldest: u64,
     /// Sequence of the frame to come.
@@ -51,7 +54,8 @@ impl Ring {
         assert!(size > 0 && u32::try_from(size).is_ok());
         Self {
             bytes: vec![0; size].into_boxed_slice(),
-            slots: vec![Slot::default(); frames].into_boxed_slice(),
+            slots: vec![Slot::default(); frames.next_power_of_two()].into_boxed_slice(),
+            frames: frames as u64,
             oldest: 1,
             next: 1,
             head: 0,
@@ -145,9 +149,18 @@ impl Ring {
         Some(Run { bytes: &self.bytes[start..stop], first, end })
     }
 
+    /// The bytes of the frames `first..end`, which a run has shown to lie one behind the other.
+    #[must_use]
+    pub fn bytes_of(&self, first: u64, end: u64) -> Option<&[u8]> {
+        let start = self.place(first).0;
+        let last = end.checked_sub(1).filter(|last| (first..self.next).contains(last))?;
+        let (last_start, size) = self.place(last);
+        self.bytes.get(start..last_start + size).filter(|_| first >= self.oldest)
+    }
+
     /// Lets frames go until a new one and `size_max` bytes behind `head` are free.
     fn make_room(&mut self, size_max: usize) {
-        if self.next - self.oldest == self.slots.len() as u64 {
+        if self.next - self.oldest == self.frames {
             self.oldest += 1;
         }
         if self.head + size_max > self.bytes.len() {
@@ -175,7 +188,7 @@ impl Ring {
 
     fn index(&self, sequence: u64) -> usize {
         #[allow(clippy::cast_possible_truncation)] // less than slots.len()
-        let index = (sequence % self.slots.len() as u64) as usize;
+        let index = (sequence & (self.slots.len() as u64 - 1)) as usize;
         index
     }
 }

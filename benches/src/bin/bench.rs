@@ -17,9 +17,10 @@ use kymo_benches::row::Row;
 const QUESTION: &str = "Every benchmark, and a table of them";
 
 /// In the order of the table. The footprint has a minute of its own when it is run alone.
-const PROGRAMS: [(&str, &[&str]); 9] = [
+const PROGRAMS: [(&str, &[&str]); 10] = [
     ("encode", &[]),
     ("latency", &[]),
+    ("events", &[]),
     ("fanout", &[]),
     ("load", &[]),
     ("collectd", &[]),

@@ -11,6 +11,20 @@ pub struct Writer<'a> {
     overflow: bool,
 }
 
+/// Bytes that stand in a string as they are.
+const IS_PLAIN: [bool; 256] = {
+    let mut plain = [true; 256];
+    let mut byte = 0;
+    while byte < 0x20 {
+        plain[byte] = false;
+        byte += 1;
+    }
+    plain[b'"' as usize] = false;
+    plain[b'\\' as usize] = false;
+    plain[0x7F] = false;
+    plain
+};
+
 impl<'a> Writer<'a> {
     /// A writer to the front of `buffer`.
     pub fn new(buffer: &'a mut [u8]) -> Self {
@@ -43,7 +57,7 @@ impl<'a> Writer<'a> {
         self.raw("\"");
         let mut plain_from = 0;
         for (index, byte) in text.bytes().enumerate() {
-            if byte >= 0x20 && byte != b'"' && byte != b'\\' && byte != 0x7F {
+            if IS_PLAIN[usize::from(byte)] {
                 continue;
             }
             self.raw(&text[plain_from..index]);

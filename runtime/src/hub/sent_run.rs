@@ -15,6 +15,10 @@ pub struct SentRun<'a> {
 
 /// What `taken` bytes are of the frames `first..end`.
 pub fn sent_of_run(ring: &Ring, first: u64, end: u64, taken: usize) -> SentRun<'_> {
+    // Nearly always the socket takes all of it.
+    if ring.bytes_of(first, end).is_some_and(|bytes| bytes.len() == taken) {
+        return SentRun { end, rest: &[], rest_of: 0 };
+    }
     let mut left = taken;
     for sequence in first..end {
         let frame = ring.get(sequence).unwrap_or_default();

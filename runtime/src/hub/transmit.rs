@@ -81,8 +81,10 @@ impl Hub {
             Source::Nothing => None,
             Source::Newest { sequence } => ring.and_then(|ring| ring.get(sequence)),
             Source::Merged { size } => Some(&self.scratch.0[..size]),
-            Source::Run { first, .. } => run_from(ring, first),
-            Source::Events { first, .. } => run_from(self.log.ready_ring(format, first), first),
+            Source::Run { first, end } => ring.and_then(|ring| ring.bytes_of(first, end)),
+            Source::Events { first, end } => {
+                self.log.ready_ring(format, first).and_then(|ring| ring.bytes_of(first, end))
+            }
             Source::Prepared { start } => Some(&self.prepared.bytes()[start..]),
         };
         if let Some(body) = body {
@@ -268,10 +270,6 @@ fn plan_telemetry(session: &Session, telemetry: &Telemetry, scratch: &mut Scratc
         (owed, Some(frame)) => merge(frame, session.format, owed - 1, &mut scratch.0[..])
             .map_or(Source::Newest { sequence: newest }, |size| Source::Merged { size }),
     }
-}
-
-fn run_from(ring: Option<&Ring>, first: u64) -> Option<&[u8]> {
-    ring?.run(first, SEND_MAX).map(|run| run.bytes)
 }
 
 /// Events as they lie in a ring, for who gets what everybody gets.

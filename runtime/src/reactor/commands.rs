@@ -103,12 +103,13 @@ impl Reactor {
         outcome
     }
 
-    /// Takes in events of other threads, up to a number of bytes per turn.
-    pub(super) fn take_events(&mut self, now: Now) {
-        let Some(inbox) = &self.inbox else { return };
+    /// Takes in events of other threads, up to a number of bytes per turn; whether more wait.
+    pub(super) fn take_events(&mut self, now: Now) -> bool {
+        let Some(inbox) = &self.inbox else { return false };
         while self.hub.takes_events(now) && inbox.take(|payload| self.hub.take_event(payload, now))
         {
         }
+        inbox.is_pending()
     }
 
     pub(super) fn handle_signals(&mut self) {

@@ -31,7 +31,7 @@ use crate::config::Config;
 use crate::directory::Directory;
 use crate::hub::{Hub, Identity};
 use crate::inbox::Inbox;
-use crate::limits::{CLOSING_NS, CONTROL_MAX, EVENTS_PER_TURN, LISTENERS_MAX};
+use crate::limits::{CLOSING_NS, CONTROL_MAX, EVENTS_PER_TURN, LISTENERS_MAX, SENDS_PER_FLOOD};
 use crate::reactor::archive::Archive;
 use crate::reactor::commander::Commander;
 use crate::reactor::commands::Settings;
@@ -240,11 +240,16 @@ impl Reactor {
         self.hub.handle_rest(now);
         self.peers.receive_unread(&mut self.hub, now);
         self.handle_commands(now);
-        self.take_events(now);
+        let is_flood = self.take_events(now);
         // Before anybody is served: an event that is sent must not be taken back.
         self.hub.commit(now);
         self.sync(now);
         self.serve(now);
+        if is_flood {
+            // Lines are longer than frames: one send does not hold those of a whole turn, and who
+            // keeps up must not be lapped for that.
+            (1..SENDS_PER_FLOOD).for_each(|_| self.serve(now));
+        }
         self.peers.let_go(&mut self.hub);
         let drained = matches!(self.stop, Stop::Draining(until_ns)
             if self.hub.clients() == 0 || now.mono_ns >= until_ns);
