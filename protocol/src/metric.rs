@@ -1,0 +1,185 @@
+//! What can be measured: the one table that names it, for frames, documents and bridges.
+//!
+//! A [`Metric`] is a kind of quantity, as in OpenTelemetry's semantic conventions where those have
+//! one, and below `kymo.` where they have none. A sensor is one instance of it: one CPU, one disk.
+//! Numbers of metrics, groups and costs stand in frames, so they never change.
+
+/// A family of sensors, which subscribers choose by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Group {
+    /// Processors: time, use, frequency.
+    Cpu = 1,
+    /// Memory, swap and what the kernel does to find some.
+    Memory = 2,
+    /// Space of file systems.
+    Filesystem = 3,
+    /// Disks: bytes, operations, time.
+    Disk = 4,
+    /// Network interfaces: bytes, packets, errors.
+    Network = 5,
+    /// Chips that watch hardware.
+    Hwmon = 6,
+    /// Thermal zones of the firmware.
+    Thermal = 7,
+    /// Batteries, mains and energy counters.
+    Power = 8,
+    /// Graphics processors.
+    Gpu = 9,
+    /// Time lost for want of something.
+    Pressure = 10,
+    /// Limits and use of the control group that the server is in.
+    Cgroup = 11,
+}
+
+impl Group {
+    /// All groups, in the order of their numbers.
+    pub const ALL: [Self; 11] = [
+        Self::Cpu,
+        Self::Memory,
+        Self::Filesystem,
+        Self::Disk,
+        Self::Network,
+        Self::Hwmon,
+        Self::Thermal,
+        Self::Power,
+        Self::Gpu,
+        Self::Pressure,
+        Self::Cgroup,
+    ];
+
+    /// Its name in subscriptions and in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Memory => "memory",
+            Self::Filesystem => "filesystem",
+            Self::Disk => "disk",
+            Self::Network => "network",
+            Self::Hwmon => "hwmon",
+            Self::Thermal => "thermal",
+            Self::Power => "power",
+            Self::Gpu => "gpu",
+            Self::Pressure => "pressure",
+            Self::Cgroup => "cgroup",
+        }
+    }
+
+    /// The group with this number.
+    #[must_use]
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|group| *group as u8 == number)
+    }
+}
+
+/// How values of a metric behave over time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Instrument {
+    /// Goes up and down.
+    Gauge,
+    /// A sum since some start, which only grows while its device stays.
+    Counter,
+    /// A sum that parts join and leave.
+    UpDownCounter,
+}
+
+/// What it costs to read a sensor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Cost {
+    /// The kernel answers from memory.
+    Cheap = 0,
+    /// The kernel walks lists, or asks other CPUs.
+    Moderate = 1,
+    /// A bus, a controller or the firmware is asked.
+    Costly = 2,
+    /// Reading may disturb the device: only when asked for by name.
+    Harmful = 3,
+}
+
+impl Cost {
+    /// Its name in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cheap => "cheap",
+            Self::Moderate => "moderate",
+            Self::Costly => "costly",
+            Self::Harmful => "harmful",
+        }
+    }
+
+    /// The cost with this number.
+    #[must_use]
+    pub fn from_number(number: u8) -> Option<Self> {
+        [Self::Cheap, Self::Moderate, Self::Costly, Self::Harmful]
+            .into_iter()
+            .find(|cost| *cost as u8 == number)
+    }
+}
+
+/// A kind of quantity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Metric {
+    /// Stands in frames; never reused.
+    pub number: u16,
+    /// As in OpenTelemetry.
+    pub name: &'static str,
+    /// In UCUM, as OpenTelemetry writes it: `By`, `s`, `1`, `Cel`.
+    pub unit: &'static str,
+    /// How its values behave.
+    pub instrument: Instrument,
+    /// The family of its sensors.
+    pub group: Group,
+    /// What it is, in a few words.
+    pub brief: &'static str,
+}
+
+const fn metric(
+    number: u16,
+    name: &'static str,
+    unit: &'static str,
+    instrument: Instrument,
+    group: Group,
+    brief: &'static str,
+) -> Metric {
+    Metric { number, name, unit, instrument, group, brief }
+}
+
+/// Every metric, in the order of their numbers.
+pub static METRICS: [Metric; 2] = [
+    metric(1, "system.cpu.time", "s", Instrument::Counter, Group::Cpu, "time in a mode since boot"),
+    metric(2, "system.cpu.utilization", "1", Instrument::Gauge, Group::Cpu, "busy share"),
+];
+
+/// The metric with this number.
+#[must_use]
+pub fn by_number(number: u16) -> Option<&'static Metric> {
+    METRICS.iter().find(|metric| metric.number == number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_ascend_and_names_are_names() {
+        assert!(METRICS.is_sorted_by(|one, next| one.number < next.number));
+        for metric in &METRICS {
+            assert!(metric.name.starts_with(|c: char| c.is_ascii_lowercase()), "{}", metric.name);
+            assert!(!metric.unit.is_empty() && !metric.brief.is_empty(), "{}", metric.name);
+            assert_eq!(by_number(metric.number), Some(metric));
+        }
+    }
+
+    #[test]
+    fn groups_and_costs_come_back_from_their_numbers() {
+        for group in Group::ALL {
+            assert_eq!(Group::from_number(group as u8), Some(group));
+        }
+        assert_eq!((Group::from_number(0), Group::from_number(12)), (None, None));
+        assert_eq!(Cost::from_number(3), Some(Cost::Harmful));
+        assert_eq!(Cost::from_number(4), None);
+    }
+}
