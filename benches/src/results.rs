@@ -4,10 +4,6 @@ use std::fmt::Write as _;
 
 use crate::row::{Judged, Row, figure, limit};
 
-/// Budgets that nothing measures yet, because what they are about is not built.
-const LATER: [(&str, &str, &str); 1] =
-    [("memory after 10 minutes of events", "≤ 800 KB, flat", "≤ 400 KB")];
-
 const HEAD: &str = "\
 # Results
 
@@ -31,9 +27,6 @@ pub fn markdown(rows: &[Row], host: &[(&str, String)], command: &str, failed: &[
     text.push_str("|---|---|---|---|---|---|---|---|\n");
     for row in rows {
         let _ = writeln!(text, "{}", line(row));
-    }
-    for (what, must, stretch) in LATER {
-        let _ = writeln!(text, "| {what} | {must} | {stretch} | | | | | not yet |");
     }
     let notes = rows.iter().filter(|row| !row.note.is_empty());
     text.push_str("\nNotes:\n\n");
@@ -74,7 +67,7 @@ mod tests {
     use crate::pairs::Spread;
 
     #[test]
-    fn a_table_has_every_row_and_what_is_missing() {
+    fn a_table_has_every_row_and_what_failed() {
         let ratio = Spread { median: 1.2, low: 1.1, high: 1.3 };
         let rows = [
             Row::new("latency", 12.34, "µs").beside(10.0, ratio).ratio_limits(1.3, 1.1),
@@ -86,6 +79,5 @@ mod tests {
         assert!(text.contains(first), "{text}");
         assert!(text.contains("| size | ≤ 800 KB | ≤ 500 KB | 695 KB |  |  |  | must |\n"));
         assert!(text.contains("* size: stripped.\n* not measured: idle.\n"));
-        assert_eq!(text.matches("not yet").count(), LATER.len());
     }
 }

@@ -49,6 +49,7 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 
+use crate::buffer::Buffer;
 use crate::config::Config;
 use crate::limits::CONFIG_SIZE_MAX;
 use crate::message::Message;
@@ -84,7 +85,7 @@ pub enum ConfigFileError {
 #[derive(Debug)]
 pub struct ConfigFile {
     path: CString,
-    bytes: Vec<u8>,
+    bytes: Buffer,
     reader: TomlReader,
 }
 
@@ -177,7 +178,7 @@ impl ConfigFile {
     pub fn new(path: &Path) -> io::Result<Self> {
         let path = CString::new(path.as_os_str().as_bytes())?;
         // One byte more, to see that there is more.
-        Ok(Self { path, bytes: vec![0; CONFIG_SIZE_MAX + 1], reader: TomlReader::new() })
+        Ok(Self { path, bytes: Buffer::new(CONFIG_SIZE_MAX + 1), reader: TomlReader::new() })
     }
 
     /// Its path.

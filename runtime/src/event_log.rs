@@ -18,12 +18,12 @@ use kymo_protocol::{Event, Frame, FrameError, FrameHeader, GapReason, Stamp};
 use crate::activity::Activity;
 use crate::buffer::Buffer;
 use crate::journal::{Hint, Journal, Read};
-use crate::limits::{EVENT_BYTES_PER_TURN, EVENT_RING_SIZE, SEND_MAX};
+use crate::limits::{EVENT_BYTES_PER_TURN, EVENT_RING_SIZE, EVENT_RING_SIZE_JOURNALLED, SEND_MAX};
 use crate::ring::Ring;
 use crate::telemetry::Format;
 
-/// Events in a ring at most; smaller ones than these 128 bytes do not gain from more.
-const EVENTS_MAX: usize = EVENT_RING_SIZE / 128;
+/// Bytes of ring for each event; smaller ones do not gain from more room.
+const EVENT_SIZE: usize = 128;
 
 /// A ring of lines, and how many subscribers it has.
 #[derive(Debug)]
@@ -88,23 +88,30 @@ impl EventLog {
         journal: Option<Journal>,
         activity: Activity,
     ) -> Self {
+        let size = match journal {
+            Some(_) => EVENT_RING_SIZE_JOURNALLED,
+            None => EVENT_RING_SIZE,
+        };
         let mut lanes = Vec::new();
         for format in formats {
             let is_lines = matches!(format, Format::Json | Format::JsonBare);
             if is_lines && lanes.iter().all(|lane: &Lane| lane.format != format) {
-                let ring = ring(line_bytes(event_bytes));
+                let ring = ring(size, line_bytes(event_bytes) as usize);
                 lanes.push(Lane { format, ring, subscribers: 0 });
             }
         }
         let next = journal.as_ref().map_or(1, Journal::next);
-        let mut ring = ring(event_bytes);
+        let frame_max = HEADER_SIZE + event_bytes as usize;
+        // All of a turn's events stay in it until they are committed: the last one goes beyond what
+        // a turn takes in, and the end of the ring may be too short for it.
+        let mut ring = ring(size, EVENT_BYTES_PER_TURN + 2 * frame_max);
         ring.begin(next);
         Self {
             ring,
             lanes,
             journal,
             window: Window::new(event_bytes),
-            frame_max: HEADER_SIZE + event_bytes as usize,
+            frame_max,
             pending_size: 0,
             committed: next,
             activity_ahead: activity,
@@ -344,10 +351,10 @@ impl Window {
     }
 }
 
-/// A ring for frames or lines of at most `size_max` bytes: always for several of them.
-fn ring(size_max: u32) -> Ring {
-    let size = EVENT_RING_SIZE.max(4 * (HEADER_SIZE + size_max as usize));
-    Ring::new(EVENTS_MAX, size.div_ceil(EVENTS_MAX))
+/// A ring of `size` bytes, and of `size_min` at least.
+fn ring(size: usize, size_min: usize) -> Ring {
+    let events = size / EVENT_SIZE;
+    Ring::new(events, size.max(size_min).div_ceil(events))
 }
 
 /// Bytes of the line of a frame at most.

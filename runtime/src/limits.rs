@@ -48,18 +48,23 @@ pub const QUOTA_EVENTS_MAX: u32 = 10_000_000;
 /// The largest quota of bytes a second: more than one loop can take in.
 pub const QUOTA_BYTES_MAX: u32 = 1 << 30;
 
-/// Frames a telemetry ring holds: five seconds at 25 Hz, an eighth of one at 1 kHz. Only
-/// subscribers that asked for every frame ever read behind the newest.
-pub const TELEMETRY_FRAMES: usize = 128;
+/// Frames a telemetry ring holds: 2.5 s at 25 Hz, 64 ms at 1 kHz. Only subscribers that asked for
+/// every frame ever read behind the newest, and their sockets hold about a second more.
+pub const TELEMETRY_FRAMES: usize = 64;
 
 /// Bytes of the ring of events, and of each ring of their lines. The journal remembers more; this
 /// is what a subscriber may lag behind before it is served from there, or, without one, misses
 /// events.
 pub const EVENT_RING_SIZE: usize = 128 * 1024;
 
-/// Bytes of events taken in in one turn: a quarter of their ring, so that nobody who keeps up is
+/// The same beside a journal, which is where everyone who lags is served from.
+pub const EVENT_RING_SIZE_JOURNALLED: usize = 64 * 1024;
+
+/// Bytes of events taken in in one turn: a part of their ring, so that nobody who keeps up is
 /// lapped between two turns.
-pub const EVENT_BYTES_PER_TURN: usize = EVENT_RING_SIZE / 4;
+pub const EVENT_BYTES_PER_TURN: usize = 32 * 1024;
+
+const _: () = assert!(EVENT_BYTES_PER_TURN <= EVENT_RING_SIZE_JOURNALLED / 2);
 
 /// Sends to a session in a turn that takes in as many events as a turn may: as much as the ring of
 /// its lines holds.

@@ -6,6 +6,8 @@
 //!
 //! Everything is allocated by [`Ring::new`]; pages that were never written cost nothing.
 
+use crate::buffer::Buffer;
+
 /// Where a frame lies.
 #[derive(Clone, Copy, Debug, Default)]
 struct Slot {
@@ -16,7 +18,7 @@ struct Slot {
 /// The history; see the module.
 #[derive(Debug)]
 pub struct Ring {
-    bytes: Box<[u8]>,
+    bytes: Buffer,
     /// Frame `sequence` is in slot `sequence % slots.len()`; a power of two, so that this costs no
     /// division.
     slots: Box<[Slot]>,
@@ -53,7 +55,7 @@ impl Ring {
         let size = frames * frame_size;
         assert!(size > 0 && u32::try_from(size).is_ok());
         Self {
-            bytes: vec![0; size].into_boxed_slice(),
+            bytes: Buffer::new(size),
             slots: vec![Slot::default(); frames.next_power_of_two()].into_boxed_slice(),
             frames: frames as u64,
             oldest: 1,

@@ -48,11 +48,11 @@ impl Format {
     }
 }
 
-/// Bytes of ring for each frame of a format: what a frame takes, not what it could at most. Lines
-/// have 700 to 900 bytes; a ring of the longest ones holds half as many.
+/// Bytes of ring for each frame of a format. Lines have 700 to 900 bytes, and their ring holds half
+/// as many of them: recorders at high rates read binary frames.
 const fn ring_frame_size(format: Format) -> usize {
     match format {
-        Format::Json | Format::JsonBare => VITALS_LINE_MAX / 2,
+        Format::Json | Format::JsonBare => VITALS_LINE_MAX / 4,
         Format::Binary | Format::Opta1 => format.frame_max(),
     }
 }

@@ -1,15 +1,18 @@
 //! How large is kymo: memory, file, time to start, and crates?
 
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
-use std::thread;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use std::{fs, io};
 
 use kymo_benches::Outcome;
 use kymo_benches::args::Args;
 use kymo_benches::memory::{self, Memory};
-use kymo_benches::pairs::Pairs;
+use kymo_benches::pairs::{Pairs, Spread};
 use kymo_benches::process::{Process, kymod_path};
 use kymo_benches::program::{Report, run};
 use kymo_benches::row::{Row, figure};
@@ -25,6 +28,15 @@ format = \"opta1\"
 streams = [\"vitals\"]
 rate_hz = 25
 ";
+
+/// About a thousand a second of these.
+const EVENT: &str =
+    "{\"action\":\"submit\",\"event\":{\"topic\":\"bench.tick\",\"data\":{\"n\":1}}}\n";
+const EVENTS_AT_ONCE: usize = 10;
+const EVENTS_PAUSE: Duration = Duration::from_millis(10);
+
+/// Programs started to find what one takes.
+const STARTS: usize = 7;
 
 /// What grows by less has not grown: one page here or there is chance.
 const FLAT: f64 = 16.0;
@@ -78,8 +90,49 @@ fn crates(report: &mut Report) {
     report.row(&row.note(format!("{direct} of them named by the runtime itself")));
 }
 
+/// What one kymod was seen to take.
+struct Seen {
+    early: Memory,
+    late: Memory,
+    subscribers: usize,
+    formats: usize,
+    events: u64,
+}
+
 fn memory(args: &Args, report: &mut Report) -> Outcome<()> {
     let seconds = args.seconds.unwrap_or(if args.quick { 0.5 } else { 60.0 });
+    // Where the kernel puts a program, and what of its file it maps, is chance at each start.
+    let mut sizes = Vec::new();
+    for _ in 1..args.rounds(STARTS) {
+        sizes.push(watch_one(0.5)?.late.pss / 1000.0);
+    }
+    let seen = watch_one(seconds)?;
+    sizes.push(seen.late.pss / 1000.0);
+    let pss = Spread::of(&sizes);
+    let row = Row::new("memory above a sleeping program, PSS", pss.median, "KB")
+        .limits(800.0, 400.0)
+        .note(format!(
+            "median of {} starts, quartiles {} and {} KB; {} subscribers of {} formats, a thousand \
+             events a second; RSS {} KB above; the last one after {seconds} s and {} events: {} KB, \
+             at its start {} KB",
+            sizes.len(),
+            figure(pss.low),
+            figure(pss.high),
+            seen.subscribers,
+            seen.formats,
+            figure(seen.late.rss / 1000.0),
+            seen.events,
+            figure(seen.late.pss / 1000.0),
+            figure(seen.early.pss / 1000.0),
+        ));
+    report.row(&row);
+    let grown = (seen.late.anonymous - seen.early.anonymous) / 1000.0;
+    let row = Row::new("memory grown since the start", grown, "KB").limits(FLAT, 0.0);
+    report.row(&row.note("pages without a file behind them"));
+    Ok(())
+}
+
+fn watch_one(seconds: f64) -> Outcome<Seen> {
     let (kymod, sleeper) = (Process::kymod(&[], SETTINGS)?, Process::sleeper()?);
     let mut readers = kymod.subscribe(25, 6)?;
     let (json, opta1) = (connections(&kymod, "json.sock", 5)?, connections(&kymod, "opta.sock", 5));
@@ -92,6 +145,8 @@ fn memory(args: &Args, report: &mut Report) -> Outcome<()> {
     for mut stream in others {
         thread::spawn(move || io::copy(&mut stream, &mut io::sink()));
     }
+    // Who reads lines gets events beside vitals.
+    let publisher = Events::begin(kymod.connect("control.sock")?)?;
     // A fast guest has every ring written through once: its pages come only then.
     let mut guest = kymod.subscribe(1000, 1)?;
     watch::many(&mut guest, Duration::from_secs(1))?;
@@ -100,21 +155,44 @@ fn memory(args: &Args, report: &mut Report) -> Outcome<()> {
     let early = difference(&kymod, &sleeper)?;
     watch::many(&mut readers, Duration::from_secs_f64(seconds))?;
     let late = difference(&kymod, &sleeper)?;
-    let (pss, rss) = (late.pss / 1000.0, late.rss / 1000.0);
-    let row = Row::new("memory above a sleeping program, PSS", pss, "KB")
-        .limits(800.0, 400.0)
-        .note(format!(
-            "{subscribers} subscribers of {formats} formats after {seconds} s; RSS {} KB above; \
-             at the start {} and {} KB",
-            figure(rss),
-            figure(early.pss / 1000.0),
-            figure(early.rss / 1000.0)
-        ));
-    report.row(&row);
-    let grown = (late.anonymous - early.anonymous) / 1000.0;
-    let row = Row::new("memory grown since the start", grown, "KB").limits(FLAT, 0.0);
-    report.row(&row.note("pages without a file behind them"));
-    Ok(())
+    Ok(Seen { early, late, subscribers, formats, events: publisher.end()? })
+}
+
+/// Submits events, each answered, until it is ended.
+struct Events {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<io::Result<u64>>,
+}
+
+impl Events {
+    fn begin(mut control: UnixStream) -> Outcome<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let is_over = Arc::clone(&stop);
+        let mut replies = BufReader::new(control.try_clone()?);
+        let thread = thread::spawn(move || {
+            let (mut count, mut reply) = (0, String::new());
+            while !is_over.load(Ordering::Relaxed) {
+                control.write_all(EVENT.repeat(EVENTS_AT_ONCE).as_bytes())?;
+                for _ in 0..EVENTS_AT_ONCE {
+                    reply.clear();
+                    replies.read_line(&mut reply)?;
+                    if !reply.contains("\"success\"") {
+                        return Err(io::Error::other(reply));
+                    }
+                    count += 1;
+                }
+                thread::sleep(EVENTS_PAUSE);
+            }
+            Ok(count)
+        });
+        Ok(Self { stop, thread })
+    }
+
+    /// How many there were.
+    fn end(self) -> Outcome<u64> {
+        self.stop.store(true, Ordering::Relaxed);
+        Ok(self.thread.join().map_err(|_| "the publisher panicked")??)
+    }
 }
 
 fn connections(kymod: &Process, socket: &str, count: usize) -> Outcome<Vec<UnixStream>> {

@@ -32,6 +32,7 @@ mod file;
 mod hwmon;
 pub mod loadavg;
 mod machine;
+mod maps;
 pub mod meminfo;
 mod name;
 pub mod netdev;
@@ -48,8 +49,8 @@ pub(crate) mod ticker;
 pub mod uptime;
 
 pub use machine::Linux;
-pub use sys::refuse_descriptors;
 pub(crate) use sys::{inherited, local_time, read_time_zone};
+pub use sys::{let_code_go, refuse_descriptors};
 
 pub(crate) const CLOCK_MONO: ClockId = ClockId::CLOCK_MONOTONIC;
 pub(crate) const CLOCK_BOOT: ClockId = ClockId::CLOCK_BOOTTIME;

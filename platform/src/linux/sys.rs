@@ -12,6 +12,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::errno::Errno;
 
+use super::maps::unwritten;
+
 /// `SO_PASSRIGHTS` of `asm-generic/socket.h`, Linux 6.16; libc has no name for it yet.
 const SO_PASSRIGHTS: libc::c_int = 83;
 
@@ -84,6 +86,34 @@ pub fn refuse_descriptors(socket: BorrowedFd<'_>) -> io::Result<()> {
         )
     };
     Errno::result(result)?;
+    Ok(())
+}
+
+/// Lets go of the pages of this program's code and constants; those that are used again come back
+/// from the page cache.
+///
+/// What a start reads would else be counted as the program's own for ever: the kernel maps sixteen
+/// pages around each one that is touched. For use at the end of a start, by a `main` only. A
+/// debugger's breakpoints that were set before are lost.
+///
+/// # Errors
+///
+/// Those of the operating system; then all is as it was.
+pub fn let_code_go() -> io::Result<()> {
+    let program = std::fs::read_link("/proc/self/exe")?;
+    let path = program.to_str().unwrap_or_default();
+    let maps = std::fs::read_to_string("/proc/self/maps")?;
+    // All of them are found first: what finds them is code as well.
+    let ranges: Vec<_> = maps.lines().filter_map(|line| unwritten(line, path)).collect();
+    for range in ranges {
+        let address = std::ptr::with_exposed_provenance_mut(range.start);
+        // SAFETY: the range is a private mapping of the running program's file that nobody has
+        // written to, see `unwritten`, and by proc_pid_maps(5) it is there as long as the program
+        // runs. So madvise(2) drops copies of what the file has, and the next access reads the same
+        // bytes again: a file that is being executed can't be written to (ETXTBSY).
+        let result = unsafe { libc::madvise(address, range.len(), libc::MADV_DONTNEED) };
+        Errno::result(result)?;
+    }
     Ok(())
 }
 
@@ -162,6 +192,14 @@ mod tests {
             Err(error) => assert_eq!(error.raw_os_error(), Some(libc::ENOPROTOOPT)),
         }
     }
+
+    #[test]
+    fn code_that_was_let_go_comes_back() {
+        let_code_go().unwrap();
+        assert_eq!(std::hint::black_box(CONSTANTS).iter().sum::<u64>(), 10);
+    }
+
+    static CONSTANTS: &[u64] = &[1, 2, 3, 4];
 
     #[test]
     fn errors_are_errors() {

@@ -20,7 +20,7 @@ use kymo::{
     limits, place,
 };
 use kymo_platform::{
-    Notify, Roots, Signal, Signals, activation, clock, let_writes_fail, this_machine,
+    Notify, Roots, Signal, Signals, activation, clock, let_code_go, let_writes_fail, this_machine,
 };
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
@@ -116,6 +116,8 @@ fn run(args: &Args) -> Result<(), Failure> {
     }
     notify.ready();
     reactor.count_allocations(heap::allocations);
+    // It only saves memory.
+    let _ = let_code_go();
     heap::start_is_done();
     serve(&mut reactor, &notify)?;
     Ok(())
