@@ -25,13 +25,13 @@
 //!
 //! # What the library does not do
 //!
-//! It has no statics, reads no environment, installs no signal handlers, starts no threads, writes
-//! no logs, and touches neither umask nor working directory. After [`Reactor::new`] it allocates
+//! It has no statics, reads no environment, installs no signal handlers, writes no logs, starts no
+//! thread but one to sync a journal that is configured, and touches neither umask nor working
+//! directory. After [`Reactor::new`] it allocates
 //! nothing. It never panics on a peer's input.
 //!
 //! The order to read the modules in: `sampler`, `telemetry`, `ring`, `session`, `hub`, `reactor`.
 
-#[allow(dead_code)] // The hub does not use all of it yet.
 mod activity;
 mod buffer;
 mod config;
@@ -40,7 +40,6 @@ mod control;
 mod conversation;
 mod cpu_window;
 mod directory;
-#[allow(dead_code)] // The hub does not use all of it yet.
 mod event_log;
 mod histogram;
 mod history;
@@ -57,7 +56,6 @@ pub mod place;
 mod quota;
 mod reactor;
 mod report;
-#[allow(dead_code)] // The hub does not use all of it yet.
 mod ring;
 mod sampler;
 mod schedule;

@@ -17,6 +17,10 @@ pub enum Report<'a> {
     NotAccepting(&'a Path, &'a io::Error),
     /// It takes them again.
     Accepting(&'a Path),
+    /// The journal can't be written: publishers are refused, or wait.
+    NotWriting(&'a io::Error),
+    /// It can be again.
+    Writing,
     /// A signal stops the loop.
     Stopping(Signal),
     /// The settings are read again.
@@ -36,6 +40,8 @@ impl fmt::Display for Report<'_> {
                 write!(f, "{}: connections have to wait: {error}", path.display())
             }
             Self::Accepting(path) => write!(f, "{}: connections are taken again", path.display()),
+            Self::NotWriting(error) => write!(f, "the journal can't be written: {error}"),
+            Self::Writing => f.write_str("the journal is written again"),
             Self::Stopping(signal) => write!(f, "stopping on {signal:?}"),
             Self::Reloading => f.write_str("reading the settings again"),
             Self::Reloaded => f.write_str("the settings are in force"),

@@ -1,11 +1,14 @@
 //! Events: who gets them, from where on, and what a newcomer is told of the past.
 
+use std::io;
+
 use kymo_platform::clock::Now;
 use kymo_protocol::json::SubscribeRequest;
 use kymo_protocol::{Event, EventFields, EventKind, FrameError, Resume, Stamp, StreamId};
 
 use super::Hub;
 use crate::event_log::{Next, transcode};
+use crate::journal::Recovery;
 use crate::notice::Notice;
 use crate::session::EventSubscription;
 use crate::table::SessionId;
@@ -126,11 +129,24 @@ impl Hub {
         self.counters.events_lost += last - first + 1;
     }
 
+    /// What the start found in the journal, if there is one.
+    #[must_use]
+    pub fn recovery(&self) -> Option<&Recovery> {
+        self.recovery.as_ref()
+    }
+
+    /// Why the journal can't be written: as the last turn with events found it.
+    #[must_use]
+    pub fn journal_error(&self) -> Option<&io::Error> {
+        self.journal_error.as_ref()
+    }
+
     /// Makes the events of this turn visible to everybody, and answers their publishers.
     pub fn commit(&mut self, now: Now) {
         if self.log.is_pending() {
             let first = self.log.next();
-            if self.log.commit().is_err() {
+            self.journal_error = self.log.commit().err();
+            if self.journal_error.is_some() {
                 self.counters.commits_failed += 1;
                 self.lose_from(first, now);
             }

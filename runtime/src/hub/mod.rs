@@ -30,6 +30,8 @@ mod submit;
 mod transmit;
 mod waiting;
 
+use std::io;
+
 use kymo_platform::LocalTime;
 use kymo_platform::clock::Now;
 
@@ -40,6 +42,7 @@ use crate::conversation::Dialect;
 use crate::event_log::EventLog;
 use crate::histogram::Histogram;
 use crate::history::History;
+use crate::journal::Recovery;
 use crate::keys::Keys;
 use crate::limits::LISTENERS_MAX;
 use crate::quota::Quota;
@@ -116,6 +119,10 @@ pub struct Hub {
     keys: Keys,
     /// Whether what is synced survives a loss of power.
     is_lasting: bool,
+    /// What the start found in the journal.
+    recovery: Option<Recovery>,
+    /// Why the last write to the journal failed, if it did.
+    journal_error: Option<io::Error>,
     /// Not before this time is a journal that failed tried again for events of this process.
     retry_ns: Option<u64>,
     /// Room for one event's payload.
@@ -161,6 +168,7 @@ impl Hub {
         let formats = formats.chain([Format::Json]);
         let control = Control::new(config.limits.event_bytes);
         let History { journal, activity, .. } = history;
+        let recovery = journal.as_ref().map(|journal| *journal.recovery());
         let log = EventLog::new(config.limits.event_bytes, formats.clone(), journal, activity);
         // A journal tells the epoch of what it keeps.
         let identity = Identity { epoch: log.epoch().unwrap_or(identity.epoch), ..identity };
@@ -171,6 +179,8 @@ impl Hub {
             table: Table::new(config.limits.clients),
             keys: history.keys,
             is_lasting: history.is_lasting,
+            recovery,
+            journal_error: None,
             retry_ns: None,
             log,
             prepared: Prepared::new(config.limits.event_bytes),

@@ -73,11 +73,23 @@ impl Hub {
         for (name, value) in self.figures() {
             member(w, name, value);
         }
-        w.raw(if self.log.is_journalled() { ",\"journal\":true" } else { ",\"journal\":false" });
+        self.write_journal(w);
         member_or_null(w, "heap_allocations", surroundings.allocations);
         write_latency(w, &self.latency);
         write_costs(w, surroundings.sampler);
         self.write_clients(w);
+    }
+
+    fn write_journal(&self, w: &mut Writer<'_>) {
+        w.raw(if self.log.is_journalled() { ",\"journal\":true" } else { ",\"journal\":false" });
+        w.raw(",\"journal_is_failing\":");
+        w.raw(if self.journal_error.is_some() { "true" } else { "false" });
+        let Some(found) = self.recovery else { return };
+        w.raw(",\"journal_epoch\":");
+        w.string(found.origin.name());
+        member(w, "journal_events_found", found.events);
+        member(w, "journal_events_missing", found.missing);
+        member(w, "journal_segments_damaged", u64::from(found.segments_damaged));
     }
 
     fn write_clients(&mut self, w: &mut Writer<'_>) {

@@ -1,5 +1,6 @@
 //! What a start makes of the bytes it finds. The rules are in the journal's documentation.
 
+use std::fmt;
 use std::io;
 
 use zerocopy::{FromBytes, IntoBytes};
@@ -41,6 +42,19 @@ pub enum Origin {
     Damaged,
 }
 
+impl Origin {
+    /// Its name in a status.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Continued => "continued",
+            Self::Rebooted => "rebooted",
+            Self::Damaged => "damaged",
+        }
+    }
+}
+
 /// What a start found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Recovery {
@@ -52,6 +66,20 @@ pub struct Recovery {
     pub missing: u64,
     /// Segments in which something was.
     pub segments_damaged: u32,
+}
+
+impl fmt::Display for Recovery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { events, missing, segments_damaged, .. } = self;
+        let epoch = match self.origin {
+            Origin::New => "a first epoch begins",
+            Origin::Continued => "its epoch goes on",
+            Origin::Rebooted => "a new epoch begins, because the machine went down with it open",
+            Origin::Damaged => "a new epoch begins, because its newest events may be unreadable",
+        };
+        write!(f, "the journal has {events} events, {missing} are missing in {segments_damaged} ")?;
+        write!(f, "damaged segments; {epoch}")
+    }
 }
 
 /// What to tell of a journal that is left alone.

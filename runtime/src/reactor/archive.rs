@@ -14,6 +14,7 @@ use crate::config::{Config, JournalSettings};
 use crate::history::History;
 use crate::journal::{Files, Start, Storage};
 use crate::limits::{JOURNAL_SEGMENT_SIZE, JOURNAL_SEGMENTS, JOURNAL_SEGMENTS_MAX};
+use crate::report::Report;
 use crate::start_error::StartError;
 
 /// What is known of the runs before, and the files to sync.
@@ -93,6 +94,15 @@ impl Reactor {
             && let Some(sync) = self.hub.poll_sync()
         {
             syncer.ask(sync);
+        }
+    }
+
+    /// Says when the journal begins to fail, and when it works again.
+    pub(super) fn watch_journal(&mut self) {
+        let error = self.hub.journal_error();
+        if error.is_some() != self.is_journal_failing {
+            self.is_journal_failing = error.is_some();
+            self.reporter.report(error.map_or(Report::Writing, Report::NotWriting));
         }
     }
 

@@ -68,6 +68,7 @@ pub struct Reactor {
     allocations: Option<fn() -> u64>,
     settings: Box<Settings>,
     reporter: Reporter,
+    is_journal_failing: bool,
     doors: Vec<Door>,
     peers: Peers,
     /// A descriptor to give up for a moment when there is no other, to tell a client so.
@@ -148,6 +149,7 @@ impl Reactor {
             allocations: None,
             settings: Box::new(Settings::new(config)),
             reporter: Reporter::default(),
+            is_journal_failing: false,
             doors: Vec::with_capacity(config.listeners.len()),
             peers: Peers::new(config.limits.clients as usize + CONTROL_MAX),
             spare: spare(),
@@ -243,6 +245,7 @@ impl Reactor {
         let is_flood = self.take_events(now);
         // Before anybody is served: an event that is sent must not be taken back.
         self.hub.commit(now);
+        self.watch_journal();
         self.sync(now);
         self.serve(now);
         if is_flood {

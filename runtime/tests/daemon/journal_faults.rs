@@ -8,7 +8,7 @@ use std::process::Command;
 use nix::unistd::geteuid;
 use serde_json::{Value, json};
 
-use crate::common::{Daemon, Scratch, command_after, run, said};
+use crate::common::{Daemon, Scratch, command_after, eventually, run, said};
 use crate::journal::{
     SMALL, Tracer, end, epoch, expect_events, resume, same, sequence, status, submit, submit_all,
 };
@@ -178,6 +178,12 @@ fn damage_is_an_exact_gap() {
         for round in 0..2_u64 {
             let daemon = Daemon::start_in(&scratch.0, &[]);
             assert_eq!(epoch(&daemon), first, "its end is certain");
+            let found = status(&daemon);
+            assert_eq!(found["journal_epoch"], "continued");
+            assert_eq!(found["journal_events_found"], 29 + round);
+            assert_eq!(found["journal_events_missing"], 1);
+            let told = "1 are missing in 1 damaged segments; its epoch goes on";
+            eventually(|| daemon.said().contains(told).then_some(())).unwrap();
             let (mut client, how) = resume(&daemon, &first, 5);
             assert_eq!(how, "tail");
             expect_events(&mut client, (6..=9).map(|sequence| (sequence, sequence + 100)));
@@ -282,6 +288,10 @@ fn survives(mut breaker: impl Breaker) {
     assert_eq!(reply["code"], "journal_failed", "{reply}");
     let failed = status(&daemon)["commits_failed"].as_u64().unwrap();
     assert_eq!((failed, &status(&daemon)["state"]), (5, &"idle".into()));
+    assert_eq!(status(&daemon)["journal_is_failing"], true);
+    // Once, however many met it.
+    assert_eq!(daemon.said().matches("the journal can't be written: ").count(), 1);
+    assert!(!daemon.said().contains("written again"));
     let before = status(&daemon)["frames_produced"].as_u64().unwrap();
     // Behind the snapshot and the vitals of before.
     while vitals.line()["seq"].as_u64().is_none_or(|sequence| sequence < before + 3) {}
@@ -299,6 +309,8 @@ fn survives(mut breaker: impl Breaker) {
     };
     expect_rest(&mut live);
     assert_eq!(status(&daemon)["commits_failed"], failed);
+    assert_eq!(status(&daemon)["journal_is_failing"], false);
+    eventually(|| daemon.said().contains("the journal is written again").then_some(())).unwrap();
     let mut daemon = daemon;
     for is_killed in [true, false] {
         end(daemon, is_killed);

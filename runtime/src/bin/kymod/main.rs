@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use args::{Args, Command};
+use kymo::journal::Origin;
 use kymo::{
     Config, ConfigFile, ConfigFileError, JournalSettings, Message, Reactor, Report, StartError,
     limits, place,
@@ -105,6 +106,7 @@ fn run(args: &Args) -> Result<(), Failure> {
         }
         log::note(format_args!("{report}"));
     });
+    tell_damage(&reactor);
     let options = (args.rate_mhz, args.clients);
     let state = config.journal.clone();
     // The reader's memory stays until the end.
@@ -121,6 +123,15 @@ fn run(args: &Args) -> Result<(), Failure> {
     heap::start_is_done();
     serve(&mut reactor, &notify)?;
     Ok(())
+}
+
+/// Says what a start found damaged in the journal, or lost.
+fn tell_damage(reactor: &Reactor) {
+    let Some(found) = reactor.hub().recovery() else { return };
+    let is_whole = matches!(found.origin, Origin::New | Origin::Continued);
+    if !is_whole || found.segments_damaged > 0 || found.missing > 0 {
+        log::note(format_args!("{found}"));
+    }
 }
 
 /// Runs until stopped. The manager's watchdog is told from the loop itself, so that a loop that
