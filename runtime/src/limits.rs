@@ -52,6 +52,12 @@ pub const QUOTA_BYTES_MAX: u32 = 1 << 30;
 /// every frame ever read behind the newest, and their sockets hold about a second more.
 pub const TELEMETRY_FRAMES: usize = 64;
 
+/// Frames that wait for a subscriber that asked for every frame at a rate below the stream's: a
+/// quarter of the ring, so that waiting loses none.
+pub const BATCH_FRAMES_MAX: u32 = 16;
+
+const _: () = assert!(BATCH_FRAMES_MAX as usize * 4 <= TELEMETRY_FRAMES);
+
 /// Bytes of the ring of events, and of each ring of their lines. The journal remembers more; this
 /// is what a subscriber may lag behind before it is served from there, or, without one, misses
 /// events.

@@ -8,7 +8,7 @@ use kymo_platform::clock::Now;
 use kymo_protocol::FrameError;
 use kymo_protocol::limits::FILTER_TEXT_MAX;
 
-use crate::limits::{INPUT_SIZE, TAIL_SIZE};
+use crate::limits::{BATCH_FRAMES_MAX, INPUT_SIZE, TAIL_SIZE};
 use crate::notice::{Notice, write_notice};
 use crate::session::{Phase, Session};
 
@@ -219,13 +219,16 @@ impl Table {
         for (session, index) in self.sessions.iter_mut().zip(0..) {
             let Some(session) = session else { continue };
             let Some(subscription) = &mut session.telemetry else { continue };
-            // With `every`, each frame is due.
-            if subscription.cursor.is_some() || subscription.due.take(tick_ns, grid_ns) {
+            let is_due = subscription.due.take(tick_ns, grid_ns);
+            let is_batched = subscription.cursor.is_some();
+            if is_due || is_batched {
                 subscription.owed = subscription.owed.saturating_add(1);
-                if !session.queued && !session.blocked {
-                    session.queued = true;
-                    self.ready.push_back(index);
-                }
+            }
+            // With `every`, each frame is owed, and a batch of them due.
+            let is_full = is_batched && subscription.owed >= BATCH_FRAMES_MAX;
+            if (is_due || is_full) && !session.queued && !session.blocked {
+                session.queued = true;
+                self.ready.push_back(index);
             }
         }
     }

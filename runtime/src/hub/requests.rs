@@ -151,7 +151,9 @@ impl Hub {
         let session = self.table.session(id);
         let due = Due::new(rate_mhz);
         session.telemetry = Some(Subscription { rate_mhz, due, owed: 0, cursor });
-        session.send_buffer = Some(send_buffer(rate_mhz, session.format));
+        // Who gets every frame gets them at the stream's pace, which others decide.
+        let pace_mhz = if every { self.limits.rate_mhz_max } else { rate_mhz };
+        session.send_buffer = Some(send_buffer(pace_mhz, session.format));
         let format = session.format;
         self.telemetry.join(format);
         self.schedule.join(rate_mhz, now.mono_ns, FIRST_FRAME_NS);

@@ -30,12 +30,14 @@ pub struct Binary {
     decoder: Box<Decoder<FRAME_MAX>>,
     /// Bytes to read in one call.
     pub read_max: usize,
+    /// Calls that brought bytes.
+    pub reads: usize,
 }
 
 impl Binary {
     /// A client on a connection.
     pub fn new(stream: UnixStream) -> Self {
-        Self { stream, decoder: Box::default(), read_max: FRAME_MAX }
+        Self { stream, decoder: Box::default(), read_max: FRAME_MAX, reads: 0 }
     }
 
     /// Says something. The daemon may be gone.
@@ -60,7 +62,10 @@ impl Binary {
             let size = space.len().min(self.read_max);
             match self.stream.read(&mut space[..size]) {
                 Ok(0) => return None,
-                Ok(size) => self.decoder.filled(size),
+                Ok(size) => {
+                    self.reads += 1;
+                    self.decoder.filled(size);
+                }
                 // Some other test's child has ended.
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 // The daemon closed while words of ours were unread.

@@ -290,7 +290,9 @@ fn survives(mut breaker: impl Breaker) {
     assert_eq!((failed, &status(&daemon)["state"]), (5, &"idle".into()));
     assert_eq!(status(&daemon)["journal_is_failing"], true);
     // Once, however many met it.
-    assert_eq!(daemon.said().matches("the journal can't be written: ").count(), 1);
+    let told = || daemon.said().matches("the journal can't be written: ").count();
+    eventually(|| (told() > 0).then_some(())).unwrap();
+    assert_eq!(told(), 1);
     assert!(!daemon.said().contains("written again"));
     let before = status(&daemon)["frames_produced"].as_u64().unwrap();
     // Behind the snapshot and the vitals of before.

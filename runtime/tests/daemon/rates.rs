@@ -83,6 +83,29 @@ fn withheld_frames_are_no_loss_and_every_frame_means_every_frame() {
     }
 }
 
+/// The bug it finds: a recorder that is woken for each frame, or that loses some to the wait.
+#[test]
+fn every_frame_comes_in_batches_at_the_rate_asked_for() {
+    const FRAMES: u64 = 480;
+    let daemon = Daemon::start(&[]);
+    let _fast = subscriber(&daemon, 1000, false);
+    let mut every = subscriber(&daemon, 10, true);
+    let (first, before) = (every.vitals().0, every.reads);
+    for sequence in first + 1..=first + FRAMES {
+        assert_eq!(every.vitals().0, sequence);
+    }
+    let reads = every.reads - before;
+    // Sixteen at a time; a busy machine may cut some batches.
+    assert!((20..80).contains(&reads), "{FRAMES} frames in {reads} reads");
+    let mut prompt = subscriber(&daemon, 1000, true);
+    let (first, before) = (prompt.vitals().0, prompt.reads);
+    for sequence in first + 1..=first + FRAMES {
+        assert_eq!(prompt.vitals().0, sequence);
+    }
+    let reads = prompt.reads - before;
+    assert!(reads > 200, "{FRAMES} frames in {reads} reads, asked for at once");
+}
+
 #[test]
 fn rate_is_what_the_option_says() {
     let daemon = Daemon::start(&["--rate", "100"]);
