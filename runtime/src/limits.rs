@@ -150,6 +150,9 @@ pub const SCAN_NS: u64 = 100_000_000;
 /// when somebody closes one, and nothing tells us.
 pub const ACCEPT_REST_NS: u64 = 50_000_000;
 
+/// A socket for which the kernel had no memory is tried again after this time.
+pub const SEND_REST_NS: u64 = 50_000_000;
+
 /// Descriptors kymo needs beside one per connection: standard streams, epoll, timer, signals, lock,
 /// listeners, sensors and a reserve.
 pub const DESCRIPTORS_RESERVED: u64 = 64;

@@ -241,6 +241,7 @@ impl Reactor {
         self.hub.handle_deadlines(now);
         self.hub.handle_rest(now);
         self.peers.receive_unread(&mut self.hub, now);
+        self.peers.feed(&mut self.hub, now);
         self.handle_commands(now);
         let is_flood = self.take_events(now);
         // Before anybody is served: an event that is sent must not be taken back.
@@ -307,7 +308,8 @@ impl Reactor {
         };
         let rests = self.doors.iter().filter_map(Door::rest_until_ns);
         let retry = self.hub.retry_ns().filter(|_| self.has_events());
-        let deadlines = [self.hub.deadline_ns(), ticks.map(|ticks| ticks.first_ns), stop, retry];
+        let ticks = ticks.map(|ticks| ticks.first_ns);
+        let deadlines = [self.hub.deadline_ns(), self.peers.retry_ns(), ticks, stop, retry];
         let next_ns = deadlines.into_iter().flatten().chain(rests).min();
         let until =
             next_ns.map(|next_ns| Duration::from_nanos(next_ns.saturating_sub(clock::mono_ns())));

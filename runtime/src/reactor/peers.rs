@@ -13,7 +13,7 @@ use nix::errno::Errno;
 use nix::sys::socket::{setsockopt, sockopt};
 
 use crate::hub::Hub;
-use crate::limits::{CONTROL_MAX, READ_PER_TURN};
+use crate::limits::{CONTROL_MAX, READ_PER_TURN, SEND_REST_NS};
 use crate::table::SessionId;
 
 /// The clients' sockets, by session index.
@@ -22,6 +22,8 @@ pub struct Peers {
     peers: Vec<Option<Peer>>,
     /// Clients that sent more than one turn takes.
     rest: VecDeque<SessionId>,
+    /// When those who were sent nothing for want of memory are tried again.
+    retry_ns: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -31,12 +33,15 @@ struct Peer {
     watches_writable: bool,
     /// Whether it may have sent more than there was room for: nothing tells us again.
     has_unread: bool,
+    /// Whether the kernel had no memory for what it was to be sent.
+    is_starved: bool,
 }
 
 impl Peers {
     /// Room for `count` sockets.
     pub fn new(count: usize) -> Self {
-        Self { peers: (0..count).map(|_| None).collect(), rest: VecDeque::with_capacity(count) }
+        let rest = VecDeque::with_capacity(count);
+        Self { peers: (0..count).map(|_| None).collect(), rest, retry_ns: None }
     }
 
     /// Takes a session's socket in.
@@ -47,7 +52,8 @@ impl Peers {
         registry: &Registry,
     ) -> io::Result<()> {
         registry.register(&mut stream, Token(id.index()), Interest::READABLE)?;
-        self.peers[id.index()] = Some(Peer { stream, watches_writable: false, has_unread: false });
+        let peer = Peer { stream, watches_writable: false, has_unread: false, is_starved: false };
+        self.peers[id.index()] = Some(peer);
         Ok(())
     }
 
@@ -140,9 +146,12 @@ impl Peers {
         let sent = match outcome {
             Ok(sent) => sent,
             Err(Errno::EAGAIN) => 0,
-            // The kernel is short of memory, and nothing tells when it no longer is: the next frame
-            // tries again.
-            Err(Errno::ENOBUFS | Errno::ENOMEM) => return,
+            // The kernel is short of memory, and nothing tells when it no longer is.
+            Err(Errno::ENOBUFS | Errno::ENOMEM) => {
+                peer.is_starved = true;
+                self.retry_ns = self.retry_ns.or(Some(now.mono_ns + SEND_REST_NS));
+                return hub.handle_sent(id, 0, now);
+            }
             Err(_) => return hub.handle_hangup(id, now),
         };
         hub.handle_sent(id, sent, now);
@@ -154,6 +163,25 @@ impl Peers {
             match registry.reregister(&mut peer.stream, Token(id.index()), interest) {
                 Ok(()) => peer.watches_writable = pending,
                 Err(_) => hub.handle_hangup(id, now),
+            }
+        }
+    }
+
+    /// When [`feed`](Self::feed) has something to do.
+    pub fn retry_ns(&self) -> Option<u64> {
+        self.retry_ns
+    }
+
+    /// Tries those again for whom the kernel had no memory.
+    pub fn feed(&mut self, hub: &mut Hub, now: Now) {
+        if self.retry_ns.is_none_or(|retry_ns| now.mono_ns < retry_ns) {
+            return;
+        }
+        self.retry_ns = None;
+        for (index, peer) in self.peers.iter_mut().enumerate() {
+            let is_starved = peer.as_mut().is_some_and(|peer| std::mem::take(&mut peer.is_starved));
+            if let Some(id) = hub.session_at(index).filter(|_| is_starved) {
+                hub.handle_writable(id);
             }
         }
     }

@@ -81,3 +81,20 @@ fn deleting_a_socket_cuts_nobody() {
     assert_eq!(fs::read_to_string(daemon.path("json.sock")).unwrap(), "mine");
     assert!(!daemon.path("stream.sock").exists());
 }
+
+/// The bug it finds: a reply, or an event, that nobody sends again when the kernel had no memory.
+#[test]
+fn a_kernel_short_of_memory_delays_and_loses_nothing() {
+    let daemon = Daemon::start(&[]);
+    let (mut follower, _) = crate::journal::resume(&daemon, &crate::journal::epoch(&daemon), 0);
+    let mut control = daemon.json("control.sock");
+    let inject = "inject=sendto,sendmsg:error=ENOBUFS:when=1..5";
+    let options = ["-e", "trace=sendto,sendmsg", "-e", inject];
+    let Some(tracer) = crate::journal::Tracer::attach(&daemon, &options) else { return };
+    assert_eq!(crate::journal::sequence(&crate::journal::submit(&mut control, 7, "")), 1);
+    crate::journal::expect_events(&mut follower, [(1, 7)]);
+    assert_eq!(control.say("{\"action\":\"ping\"}").line()["status"], "success");
+    let seen = tracer.detach();
+    assert_eq!(seen.iter().filter(|line| line.contains("INJECTED")).count(), 5, "{seen:#?}");
+    assert!(seen.len() < 30, "it rests between two tries: {seen:#?}");
+}
