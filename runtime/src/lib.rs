@@ -65,7 +65,6 @@ mod session;
 mod start_error;
 mod table;
 mod telemetry;
-mod topics;
 mod wake_flag;
 
 pub use config::{

@@ -16,6 +16,7 @@ mod invariants;
 mod json;
 mod line_cases;
 mod lines;
+mod patterns;
 mod seeds;
 mod spec;
 mod streams;
