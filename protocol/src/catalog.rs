@@ -252,12 +252,13 @@ impl Catalog {
 mod tests {
     use super::*;
     use crate::frame::{Body, Frame};
-    use crate::metric::METRICS;
+    use crate::metric::{METRICS, Metric};
 
     const PART: CatalogPart = CatalogPart { topology: 3, total: 8, first: 5, omitted: 9 };
     const STAMP: Stamp = Stamp { boot_ns: 9 };
     const IDENTITIES: [&str; 2] = ["cpu/0", "cpu/1"];
-    // Head, "system.cpu.time", "s", identity, padding.
+    static METRIC: Metric = Metric { name: "system.cpu.time", unit: "s", ..METRICS[0] };
+    // Head, name, unit, identity, padding.
     const ENTRY: usize = 48;
     const SIZE: usize = HEADER_SIZE + HEAD_SIZE + 2 * ENTRY;
 
@@ -265,7 +266,7 @@ mod tests {
         let mut bytes = [0xFF; SIZE];
         let mut writer = CatalogWriter::new(&mut bytes, part).unwrap();
         for (id, identity) in (1..).zip(IDENTITIES) {
-            let sensor = SensorFields::new(id, &METRICS[0], identity);
+            let sensor = SensorFields::new(id, &METRIC, identity);
             assert_eq!(writer.push_fields(&sensor), Ok(Pushed::Taken));
         }
         assert_eq!((writer.count(), writer.finish(STAMP)?), (2, SIZE));
@@ -325,7 +326,7 @@ mod tests {
     /// Fills a frame with copies of one entry, and returns their count and the frame's size.
     fn filled(buffer: &mut [u8], identity: &str) -> (u32, usize) {
         let mut entry = [0; SENSOR_BYTES_MAX];
-        let fields = SensorFields { name: "n", ..SensorFields::new(1, &METRICS[0], identity) };
+        let fields = SensorFields { name: "n", ..SensorFields::new(1, &METRIC, identity) };
         let size = fields.write(&mut entry).unwrap();
         let (sensor, _) = Sensor::first(&entry[..size]).unwrap();
         let part = CatalogPart { total: 1_000, first: 0, ..PART };
@@ -357,7 +358,7 @@ mod tests {
         let mut bytes = [0; 512];
         let part = CatalogPart { total: 1, first: 0, ..PART };
         let mut writer = CatalogWriter::new(&mut bytes, part).unwrap();
-        let bad = SensorFields { label: "\u{7}", ..SensorFields::new(1, &METRICS[0], "a") };
+        let bad = SensorFields { label: "\u{7}", ..SensorFields::new(1, &METRIC, "a") };
         assert_eq!(writer.push_fields(&bad), Err(FrameError::Value));
         let good = SensorFields { label: "", ..bad };
         assert_eq!(writer.push_fields(&good), Ok(Pushed::Taken));

@@ -63,8 +63,8 @@ pub const FANS_MAX: usize = 8;
 /// test.
 pub const VITALS_LINE_MAX: usize = 2048;
 
-/// Sensors in one samples frame: with its header it stays below 8 KiB, the least that any reader of
-/// samples has room for. A larger group comes in parts.
+/// Samples in one frame: with its header it stays below 8 KiB, so whoever has room for a catalog,
+/// without which samples mean nothing, has room for it. A larger group comes in parts.
 pub const SAMPLES_MAX: usize = 480;
 
 /// Bytes of one sensor in a catalog: a name, a label, and the longest path by which a device is

@@ -468,7 +468,8 @@ mod tests {
     fn a_sensor_takes_over_what_its_metric_says() {
         let metric = &crate::METRICS[0];
         let fields = SensorFields::new(1, metric, "cpu");
-        assert_eq!((fields.metric, fields.name, fields.unit), (1, metric.name, metric.unit));
+        assert_eq!(fields.metric, metric.number);
+        assert_eq!((fields.name, fields.unit), (metric.name, metric.unit));
         assert_eq!((fields.instrument, fields.group), (metric.instrument, metric.group));
         assert!(written(&fields).is_ok());
     }

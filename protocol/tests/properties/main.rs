@@ -18,6 +18,8 @@ mod line_cases;
 mod lines;
 mod patterns;
 mod seeds;
+mod sensor_cases;
+mod sensors;
 mod spec;
 mod streams;
 mod support;

@@ -13,8 +13,8 @@ pub(crate) fn cases() -> Vec<(String, Vec<Vec<u8>>)> {
     let vitals = valid("vitals_typical");
     let heartbeat = valid("heartbeat");
     let goodbye = valid("goodbye_shutdown");
-    let unknown = valid("unknown_kind_17");
-    let large = raw_frame(17, 2, (1, 2), &[0xA5; 1024]);
+    let unknown = valid("unknown_kind_19");
+    let large = raw_frame(19, 2, (1, 2), &[0xA5; 1024]);
     let history = [
         valid("subscribed"),
         valid("state_snapshot"),
@@ -23,6 +23,14 @@ pub(crate) fn cases() -> Vec<(String, Vec<Vec<u8>>)> {
         valid("gap_with_filter"),
         vitals.clone(),
         valid("event_json"),
+    ];
+    let sensors = [
+        valid("subscribed_all"),
+        valid("catalog_two"),
+        valid("samples_every_state"),
+        vitals.clone(),
+        valid("processes_two"),
+        valid("samples_part"),
     ];
     let mut not_json = valid("event_json_null");
     not_json[57] = b'}';
@@ -56,6 +64,8 @@ pub(crate) fn cases() -> Vec<(String, Vec<Vec<u8>>)> {
         ("version_1", vec![b"\x54\0\0\0ATPO".to_vec()]),
         ("events_between_other_frames", vec![history.concat()]),
         ("events_cut", cut(&history.concat(), 77)),
+        ("sensors_between_other_frames", vec![sensors.concat()]),
+        ("sensors_cut", cut(&sensors.concat(), 41)),
         ("requests_and_an_end_inside_one", {
             let requests = [valid("request_ping"), valid("request_submit_durable")].concat();
             vec![requests[..200].to_vec(), requests[200..].to_vec(), requests[..50].to_vec()]
