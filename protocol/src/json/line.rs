@@ -116,9 +116,9 @@ pub fn write_line(
     w.finish()
 }
 
-/// Rewrites the end of a line of vitals, samples or processes of `size` bytes so that it tells how many frames it replaces,
-/// and returns its new size. `merged` is the last key for this purpose, and the line must not have
-/// it yet. A line that replaces none stays as it is.
+/// Rewrites the end of a line of `size` bytes, of vitals, samples or processes, so that it tells
+/// how many frames it replaces, and returns its new size. `merged` is the last key for this
+/// purpose, and the line must not have it yet. A line that replaces none stays as it is.
 ///
 /// # Errors
 ///

@@ -42,7 +42,7 @@ pub(super) fn catalog() -> impl Strategy<Value = Vec<u8>> {
         let count = u32::try_from(entries.len()).unwrap();
         let first = first.min(u32::MAX - count - more);
         let mut payload = [topology, first + count + more, first].map(u32::to_le_bytes).concat();
-        payload.extend([entries.len() as u8, 0, u8::from(more == 0), 0]);
+        payload.extend([u8::try_from(entries.len()).unwrap(), 0, u8::from(more == 0), 0]);
         payload.extend([omitted, 0].map(u32::to_le_bytes).concat());
         payload.extend(entries.concat());
         raw_frame(11, 2, (0, 9), &payload)
@@ -56,7 +56,7 @@ pub(crate) fn samples() -> impl Strategy<Value = Vec<u8>> {
     (head, vec(sample, 0..20)).prop_map(|((topology, group, parts, merged, sequence), samples)| {
         let (part, parts) = (parts.0.min(parts.1).max(1), parts.0.max(parts.1).max(1));
         let mut payload = topology.to_le_bytes().to_vec();
-        payload.extend([group, part, parts, 0, samples.len() as u8, 0, 0, 0]);
+        payload.extend([group, part, parts, 0, u8::try_from(samples.len()).unwrap(), 0, 0, 0]);
         payload.extend(merged.to_le_bytes());
         for (id, state, age_ms, value) in samples {
             payload.extend(id.to_le_bytes());
