@@ -6,6 +6,7 @@
 
 use zerocopy::FromBytes;
 
+use crate::catalog::Catalog;
 use crate::error::ErrorReport;
 use crate::event::Event;
 use crate::frame_error::FrameError;
@@ -15,7 +16,9 @@ use crate::header::{FrameHeader, FrameKind};
 use crate::heartbeat::Heartbeat;
 use crate::hello::Hello;
 use crate::limits::HEADER_SIZE;
+use crate::processes::Processes;
 use crate::request::{Reply, Request};
+use crate::samples::Samples;
 use crate::subscribe::{Subscribe, Subscribed};
 use crate::vitals::Vitals;
 use crate::welcome::Welcome;
@@ -53,8 +56,14 @@ pub enum Body<'a> {
     Request(&'a Request),
     /// See [`Reply`].
     Reply(&'a Reply),
+    /// See [`Catalog`].
+    Catalog(&'a Catalog),
     /// See [`Vitals`].
     Vitals(&'a Vitals),
+    /// See [`Samples`].
+    Samples(&'a Samples),
+    /// See [`Processes`].
+    Processes(&'a Processes),
     /// See [`Event`].
     Event(&'a Event),
     /// A kind this crate does not know: skip it.
@@ -106,7 +115,19 @@ impl<'a> Body<'a> {
                 Reply::ref_from_bytes(payload).map_err(|_| FrameError::Length)?,
                 Reply::check,
             )?),
+            FrameKind::Catalog => Self::Catalog(checked(
+                Catalog::ref_from_bytes(payload).map_err(|_| FrameError::Length)?,
+                Catalog::check,
+            )?),
             FrameKind::Vitals => Self::Vitals(checked(view(payload)?, Vitals::check)?),
+            FrameKind::Samples => Self::Samples(checked(
+                Samples::ref_from_bytes(payload).map_err(|_| FrameError::Length)?,
+                Samples::check,
+            )?),
+            FrameKind::Processes => Self::Processes(checked(
+                Processes::ref_from_bytes(payload).map_err(|_| FrameError::Length)?,
+                Processes::check,
+            )?),
             FrameKind::Event => Self::Event(Event::parse(payload)?),
         })
     }

@@ -119,8 +119,14 @@ pub enum FrameKind {
     Request = 9,
     /// Server: what became of it.
     Reply = 10,
+    /// Server: what its sensors are.
+    Catalog = 11,
     /// Server: the machine's vitals.
     Vitals = 16,
+    /// Server: what the sensors of a group read.
+    Samples = 17,
+    /// Server: the processes that take most.
+    Processes = 18,
     /// Server: an application's event.
     Event = 32,
 }
@@ -140,7 +146,10 @@ impl FrameKind {
             8 => Self::Error,
             9 => Self::Request,
             10 => Self::Reply,
+            11 => Self::Catalog,
             16 => Self::Vitals,
+            17 => Self::Samples,
+            18 => Self::Processes,
             32 => Self::Event,
             _ => return None,
         })
@@ -156,9 +165,9 @@ impl StreamId {
     pub const NONE: Self = Self(0);
     /// The machine's vitals.
     pub const VITALS: Self = Self(1);
-    /// Groups of sensor samples. Reserved.
+    /// Samples of sensors, group by group, and the catalog that names them.
     pub const SAMPLES: Self = Self(2);
-    /// Top processes. Reserved.
+    /// The processes that take most.
     pub const PROCESSES: Self = Self(3);
     /// Application events.
     pub const EVENTS: Self = Self(4);

@@ -32,6 +32,7 @@
 //!
 //! The order to read the modules in: [`header`], [`frame`], [`vitals`], the small frames, [`json`].
 
+pub mod catalog;
 pub mod decoder;
 pub mod error;
 pub mod event;
@@ -40,6 +41,7 @@ pub mod frame;
 pub mod frame_error;
 pub mod gap;
 pub mod goodbye;
+pub mod groups;
 pub mod header;
 pub mod heartbeat;
 pub mod hello;
@@ -48,15 +50,20 @@ pub mod limits;
 pub mod metric;
 pub mod numbers;
 pub mod opta1;
+pub mod pattern;
 pub mod payload;
 pub mod place;
+pub mod processes;
 pub mod request;
+pub mod samples;
+pub mod sensor;
 pub mod state;
 pub mod subscribe;
 pub mod text;
 pub mod vitals;
 pub mod welcome;
 
+pub use catalog::{Catalog, CatalogPart, CatalogWriter, Pushed};
 pub use decoder::Decoder;
 pub use error::{ErrorCode, ErrorReport};
 pub use event::{Data, Event, EventFields};
@@ -65,6 +72,7 @@ pub use frame::{Body, Frame};
 pub use frame_error::FrameError;
 pub use gap::{Gap, GapReason};
 pub use goodbye::{Goodbye, GoodbyeReason};
+pub use groups::Groups;
 pub use header::{FrameHeader, FrameKind, MAGIC, StreamId, VERSION};
 pub use heartbeat::Heartbeat;
 pub use hello::Hello;
@@ -72,7 +80,10 @@ pub use metric::{Cost, Group, Instrument, METRICS, Metric};
 pub use numbers::{Number, NumberValue, Numbers};
 pub use payload::{Payload, Position, Stamp, emit};
 pub use place::{PLACES, Place, SYSTEM_PLACE};
+pub use processes::{Process, Processes};
 pub use request::{Ack, Action, Reply, ReplyFields, Request};
+pub use samples::{Sample, Samples, SamplesOf};
+pub use sensor::{Scope, Sensor, SensorFields};
 pub use state::{NoData, Reading, State};
 pub use subscribe::{Resume, Streams, Subscribe, SubscribeOptions, Subscribed};
 pub use text::Words;

@@ -63,6 +63,41 @@ pub const FANS_MAX: usize = 8;
 /// test.
 pub const VITALS_LINE_MAX: usize = 2048;
 
+/// Samples in one frame: with its header it stays below 8 KiB, so whoever has room for a catalog,
+/// without which samples mean nothing, has room for it. A larger group comes in parts.
+pub const SAMPLES_MAX: usize = 480;
+
+/// Bytes of one sensor in a catalog: a name, a label, and the longest path by which a device is
+/// known.
+pub const SENSOR_BYTES_MAX: usize = 1024;
+
+/// Bytes of a catalog's payload: a larger catalog comes in several frames, so that no reader needs
+/// room for all of it.
+pub const CATALOG_BYTES_MAX: usize = 8 * 1024;
+
+/// Sensors in one catalog frame. Real ones take up about 100 bytes, so fewer fit; this bounds the
+/// line of a frame full of the shortest.
+pub const CATALOG_COUNT_MAX: usize = 240;
+
+/// Ranks by processor time in a processes frame, and as many by memory: more than a screen shows.
+pub const PROCESS_RANKS_MAX: usize = 32;
+
+/// Processes in one frame: when none is ranked twice.
+pub const PROCESSES_MAX: usize = 2 * PROCESS_RANKS_MAX;
+
+/// Bytes of a process's name: twice what Linux keeps, and what macOS keeps.
+pub const PROCESS_NAME_MAX: usize = 32;
+
+/// Bytes of a catalog frame as a JSON line: no more than the line of the largest event has by
+/// default. Checked by a test, like the two below.
+pub const CATALOG_LINE_MAX: usize = line_bytes(EVENT_BYTES) as usize;
+
+/// Bytes of a samples frame as a JSON line.
+pub const SAMPLES_LINE_MAX: usize = 40 * 1024;
+
+/// Bytes of a processes frame as a JSON line.
+pub const PROCESSES_LINE_MAX: usize = 16 * 1024;
+
 /// Bytes of any other JSON line of this crate: welcome, subscribed, gap, heartbeat, goodbye, error.
 pub const NOTICE_LINE_MAX: usize = 1024;
 

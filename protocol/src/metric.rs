@@ -75,13 +75,35 @@ impl Group {
 
 /// How values of a metric behave over time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub enum Instrument {
     /// Goes up and down.
-    Gauge,
+    Gauge = 0,
     /// A sum since some start, which only grows while its device stays.
-    Counter,
+    Counter = 1,
     /// A sum that parts join and leave.
-    UpDownCounter,
+    UpDownCounter = 2,
+}
+
+impl Instrument {
+    /// All instruments, in the order of their numbers.
+    pub const ALL: [Self; 3] = [Self::Gauge, Self::Counter, Self::UpDownCounter];
+
+    /// Its name in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Gauge => "gauge",
+            Self::Counter => "counter",
+            Self::UpDownCounter => "updowncounter",
+        }
+    }
+
+    /// The instrument with this number.
+    #[must_use]
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|instrument| *instrument as u8 == number)
+    }
 }
 
 /// What it costs to read a sensor.
@@ -99,6 +121,9 @@ pub enum Cost {
 }
 
 impl Cost {
+    /// All costs, in the order of their numbers.
+    pub const ALL: [Self; 4] = [Self::Cheap, Self::Moderate, Self::Costly, Self::Harmful];
+
     /// Its name in JSON.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -113,9 +138,7 @@ impl Cost {
     /// The cost with this number.
     #[must_use]
     pub fn from_number(number: u8) -> Option<Self> {
-        [Self::Cheap, Self::Moderate, Self::Costly, Self::Harmful]
-            .into_iter()
-            .find(|cost| *cost as u8 == number)
+        Self::ALL.into_iter().find(|cost| *cost as u8 == number)
     }
 }
 
@@ -181,5 +204,10 @@ mod tests {
         assert_eq!((Group::from_number(0), Group::from_number(12)), (None, None));
         assert_eq!(Cost::from_number(3), Some(Cost::Harmful));
         assert_eq!(Cost::from_number(4), None);
+        for (instrument, number) in Instrument::ALL.into_iter().zip(0..) {
+            assert_eq!(instrument as u8, number);
+            assert_eq!(Instrument::from_number(number), Some(instrument));
+        }
+        assert_eq!(Instrument::from_number(3), None);
     }
 }

@@ -62,6 +62,19 @@ pub(crate) fn emit_bytes(
     stamp: Stamp,
     payload_size: usize,
 ) -> Result<&mut [u8], FrameError> {
+    let payload = emit_header(buffer, kind, at, stamp, payload_size)?;
+    payload.fill(0);
+    Ok(payload)
+}
+
+/// The same around a payload that stands in `buffer` already.
+pub(crate) fn emit_header(
+    buffer: &mut [u8],
+    kind: FrameKind,
+    at: Position,
+    stamp: Stamp,
+    payload_size: usize,
+) -> Result<&mut [u8], FrameError> {
     debug_assert!(payload_size.is_multiple_of(FRAME_ALIGN) && payload_size <= PAYLOAD_MAX);
     let payload_len = u32::try_from(payload_size).map_err(|_| FrameError::Length)?;
     let (header, rest) = FrameHeader::mut_from_prefix(buffer).map_err(|_| FrameError::Short)?;
@@ -76,6 +89,5 @@ pub(crate) fn emit_bytes(
         sequence: at.sequence.into(),
         timestamp: stamp.boot_ns.into(),
     };
-    payload.fill(0);
     Ok(payload)
 }

@@ -206,6 +206,12 @@ impl Subscribe {
         patterns(self.text.get(self.topics_len()..self.text_len()))
     }
 
+    /// The same as they stand in the frame, each ended by a newline.
+    #[must_use]
+    pub fn groups_text(&self) -> &[u8] {
+        self.text.get(self.topics_len()..self.text_len()).unwrap_or_default()
+    }
+
     fn topics_len(&self) -> usize {
         usize::from(self.fixed.topics_len.get())
     }

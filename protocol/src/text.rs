@@ -66,6 +66,13 @@ fn write_chars(text: Text<'_>, buffer: &mut [u8]) -> Result<usize, FrameError> {
     Ok(size)
 }
 
+/// Whether it is UTF-8 without control characters.
+pub(crate) fn is_printable(bytes: &[u8]) -> bool {
+    // Nearly every name is ASCII.
+    bytes.iter().all(|byte| matches!(byte, b' '..=b'~'))
+        || core::str::from_utf8(bytes).is_ok_and(|text| !text.chars().any(char::is_control))
+}
+
 /// The longest prefix of `text` of at most `size` bytes that ends between two characters.
 pub(crate) fn prefix(text: &str, size: usize) -> &str {
     let mut end = size.min(text.len());

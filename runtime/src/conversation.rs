@@ -7,7 +7,9 @@ use core::fmt::Write;
 
 use kymo_protocol::json::{SubscribeRequest, parse_subscribe};
 use kymo_protocol::limits::{ERROR_TEXT_MAX, HEADER_SIZE};
-use kymo_protocol::{Body, ErrorCode, Frame, FrameError, FrameHeader, FrameKind, Hello, VERSION};
+use kymo_protocol::{
+    Body, ErrorCode, Frame, FrameError, FrameHeader, FrameKind, Groups, Hello, VERSION,
+};
 
 use crate::limits::INPUT_SIZE;
 
@@ -128,6 +130,7 @@ fn next_frame(input: &[u8]) -> Result<Option<(Request, usize)>, Mistake> {
             events: subscribe.fixed.events.get(),
             // Both have the same bound.
             topics: heapless::Vec::from_slice(subscribe.topics_text()).unwrap_or_default(),
+            groups: Groups::wanted(subscribe.groups_text()),
         }),
         _ => {
             let text = format_args!("frames of kind {} come from servers", header.kind.get());

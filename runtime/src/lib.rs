@@ -63,7 +63,6 @@ mod session;
 mod start_error;
 mod table;
 mod telemetry;
-mod topics;
 mod wake_flag;
 
 pub use config::{

@@ -4,10 +4,13 @@ use crate::frame::{Body, Frame};
 use crate::frame_error::FrameError;
 use crate::header::StreamId;
 use crate::json::Writer;
+use crate::json::catalog_line::write_catalog;
 use crate::json::event_line::write_event;
 use crate::json::notice_line::{
     timestamp, write_gap, write_hello, write_subscribe, write_subscribed, write_welcome,
 };
+use crate::json::processes_line::write_processes;
+use crate::json::samples_line::write_samples;
 use crate::json::vitals_line::{write_merged, write_vitals};
 
 /// One instant on both clocks, from which the wall time of any frame follows.
@@ -45,9 +48,10 @@ pub struct LineOptions {
 /// # Errors
 ///
 /// [`FrameError::Short`] when the line does not fit. Enough are
-/// [`VITALS_LINE_MAX`](crate::limits::VITALS_LINE_MAX) for vitals,
-/// [`line_bytes`](crate::limits::line_bytes) of the payload's size for events, replies and
-/// subscribe, and [`NOTICE_LINE_MAX`](crate::limits::NOTICE_LINE_MAX) for any other frame.
+/// [`VITALS_LINE_MAX`](crate::limits::VITALS_LINE_MAX) for vitals and the like for samples,
+/// processes and a catalog, [`line_bytes`](crate::limits::line_bytes) of the payload's size for
+/// events, replies and subscribe, and [`NOTICE_LINE_MAX`](crate::limits::NOTICE_LINE_MAX) for any
+/// other frame.
 pub fn write_line(
     buffer: &mut [u8],
     frame: &Frame<'_>,
@@ -61,6 +65,11 @@ pub fn write_line(
     let sequence = (!options.bare).then(|| header.sequence.get());
     match frame.body {
         Body::Vitals(vitals) => write_vitals(&mut w, vitals, sequence, clock.wall_at(boot_ns)),
+        Body::Samples(samples) => write_samples(&mut w, samples, sequence, clock.wall_at(boot_ns)),
+        Body::Processes(processes) => {
+            write_processes(&mut w, processes, sequence, clock.wall_at(boot_ns));
+        }
+        Body::Catalog(catalog) => write_catalog(&mut w, catalog),
         Body::Event(event) => {
             let catchup = !options.bare && (options.catchup || event.is_catchup());
             write_event(&mut w, event, sequence.unwrap_or(0), catchup);
@@ -107,9 +116,9 @@ pub fn write_line(
     w.finish()
 }
 
-/// Rewrites the end of a vitals line of `size` bytes so that it tells how many frames it replaces,
-/// and returns its new size. `merged` is the last key for this purpose, and the line must not have
-/// it yet. A line that replaces none stays as it is.
+/// Rewrites the end of a line of `size` bytes, of vitals, samples or processes, so that it tells
+/// how many frames it replaces, and returns its new size. `merged` is the last key for this
+/// purpose, and the line must not have it yet. A line that replaces none stays as it is.
 ///
 /// # Errors
 ///

@@ -9,15 +9,18 @@
 //! [`Reader`] and [`Writer`] are what both are made of.
 
 mod base64_text;
+mod catalog_line;
 mod compact;
 mod event;
 mod event_line;
 mod line;
 mod notice_line;
 mod object;
+mod processes_line;
 mod read;
 mod request;
 mod request_fault;
+mod samples_line;
 mod subscribe;
 mod text;
 mod vitals_line;

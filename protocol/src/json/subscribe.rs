@@ -8,6 +8,7 @@
 //! Only `subscribe` is required. Unknown and repeated keys are refused, because a misspelt filter
 //! would otherwise deliver everything.
 
+use crate::groups::Groups;
 use crate::header::StreamId;
 use crate::json::object::{expect, member, next};
 use crate::json::read::{JsonError, JsonFault, Reader, Token};
@@ -33,6 +34,8 @@ pub struct SubscribeRequest {
     pub events: u64,
     /// Patterns of event topics, each ended by a newline; none for all.
     pub topics: heapless::Vec<u8, FILTER_TEXT_MAX>,
+    /// Groups of sensors.
+    pub groups: Groups,
 }
 
 /// Reads a subscribe line, without its newline.
@@ -57,8 +60,15 @@ pub fn parse_subscribe(line: &[u8]) -> Result<SubscribeRequest, JsonError> {
                 }
             })?,
             1 => request.rate_mhz = rate(&mut reader)?,
-            2 => filter_size += patterns(&mut reader, Some(&mut request.topics))?,
-            3 => filter_size += patterns(&mut reader, None)?,
+            2 => filter_size += patterns(&mut reader, &mut request.topics)?,
+            3 => {
+                // Room that topics take up is room that groups can't have.
+                let start = request.topics.len();
+                filter_size += patterns(&mut reader, &mut request.topics)?;
+                let text = request.topics.get(start..).unwrap_or_default();
+                request.groups = Groups::wanted(text);
+                request.topics.truncate(start);
+            }
             4 => match next(&mut reader)? {
                 Token::Bool(every) => request.options.every = every,
                 _ => return Err(reader.error(JsonFault::Value)),
@@ -112,16 +122,14 @@ fn strings(reader: &mut Reader<'_>, mut take: impl FnMut(Text<'_>)) -> Result<()
 /// there is room for.
 fn patterns(
     reader: &mut Reader<'_>,
-    mut kept: Option<&mut heapless::Vec<u8, FILTER_TEXT_MAX>>,
+    kept: &mut heapless::Vec<u8, FILTER_TEXT_MAX>,
 ) -> Result<usize, JsonError> {
     let (mut size, mut whole) = (0, true);
     strings(reader, |pattern| {
         let (mut len, mut newline) = (0, false);
         let mut keep = |char: char| {
-            if let Some(kept) = &mut kept {
-                // Too much is refused by its size.
-                let _ = kept.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes());
-            }
+            // Too much is refused by its size.
+            let _ = kept.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes());
         };
         for char in pattern.chars() {
             len += char.len_utf8();

@@ -11,12 +11,7 @@ pub(super) fn write_vitals(
     sequence: Option<u64>,
     wall_ns: u64,
 ) {
-    w.raw("{\"type\":\"vitals\"");
-    if let Some(sequence) = sequence {
-        w.raw(",\"seq\":");
-        w.integer(sequence);
-    }
-    timestamp(w, wall_ns);
+    write_start(w, "vitals", sequence, wall_ns);
     for field in Field::ALL {
         w.raw(",\"");
         w.raw(field.name());
@@ -28,9 +23,7 @@ pub(super) fn write_vitals(
         }
     }
     write_validity(w, vitals);
-    if vitals.merged.get() > 0 {
-        write_merged(w, vitals.merged.get());
-    }
+    write_merged(w, vitals.merged.get());
 }
 
 /// Writes the value of one field, whatever its state.
@@ -93,8 +86,29 @@ fn write_validity(w: &mut Writer<'_>, vitals: &Vitals) {
     w.raw("}");
 }
 
-/// The last key of a line.
+/// The first keys of a line of telemetry.
+pub(super) fn write_start(w: &mut Writer<'_>, name: &str, sequence: Option<u64>, wall_ns: u64) {
+    w.raw("{\"type\":\"");
+    w.raw(name);
+    w.raw("\"");
+    if let Some(sequence) = sequence {
+        w.raw(",\"seq\":");
+        w.integer(sequence);
+    }
+    timestamp(w, wall_ns);
+}
+
+/// A key that other keys stand before, and its number.
+pub(super) fn write_number(w: &mut Writer<'_>, key: &str, value: u32) {
+    w.raw(",\"");
+    w.raw(key);
+    w.raw("\":");
+    w.integer(u64::from(value));
+}
+
+/// The last key of a line; left out when it would be 0.
 pub(super) fn write_merged(w: &mut Writer<'_>, merged: u32) {
-    w.raw(",\"merged\":");
-    w.integer(u64::from(merged));
+    if merged > 0 {
+        write_number(w, "merged", merged);
+    }
 }

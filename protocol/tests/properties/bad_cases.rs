@@ -1,6 +1,7 @@
 //! The cases of the golden vectors that no reader may take.
 
 use crate::cases::{BOOT_NS, Case, valid};
+use crate::sensor_cases::SENSOR_CHANGES;
 use crate::support::raw_frame;
 
 /// Name, the good frame, where to write, and what.
@@ -141,8 +142,12 @@ pub(crate) fn invalid_frames() -> Vec<Case> {
     ];
     let vitals = vitals_changes.map(|(name, at, bytes)| (name, "vitals_typical", 32 + at, bytes));
     let mut cases: Vec<Case> = Vec::new();
-    for (name, good, at, change) in
-        CHANGES.into_iter().chain(vitals).chain(EVENT_CHANGES).chain(CONTROL_CHANGES)
+    for (name, good, at, change) in CHANGES
+        .into_iter()
+        .chain(vitals)
+        .chain(SENSOR_CHANGES.iter().copied())
+        .chain(EVENT_CHANGES)
+        .chain(CONTROL_CHANGES)
     {
         let mut bytes = valid(good);
         bytes[at..at + change.len()].copy_from_slice(change);

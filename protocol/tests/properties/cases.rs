@@ -9,6 +9,7 @@ use kymo_protocol::{
 };
 
 use crate::event_cases::{control_cases, event_cases};
+use crate::sensor_cases::sensor_cases;
 use crate::support::raw_frame;
 
 /// The instant of every case, on the boot clock.
@@ -247,7 +248,7 @@ fn notice_cases() -> Vec<Case> {
     let mut later = own::<ErrorReport>(|report| report.set(ErrorCode::Frame, "later"));
     later[32..34].copy_from_slice(&999u16.to_le_bytes());
     cases.push(("error_of_later_server".into(), later));
-    for (kind, stream, size) in [(11, 0, 16), (12, 0, 0), (13, 0, 8), (17, 2, 32), (33, 4, 24)] {
+    for (kind, stream, size) in [(14, 0, 16), (12, 0, 0), (13, 0, 8), (19, 2, 32), (33, 4, 24)] {
         let payload = vec![0xA5; size];
         cases.push((format!("unknown_kind_{kind}"), raw_frame(kind, stream, (1, 2), &payload)));
     }
@@ -257,7 +258,15 @@ fn notice_cases() -> Vec<Case> {
 
 /// Frames that every reader must take.
 pub(crate) fn valid_frames() -> Vec<Case> {
-    [opening_cases(), notice_cases(), vitals_cases(), event_cases(), control_cases()].concat()
+    [
+        opening_cases(),
+        notice_cases(),
+        vitals_cases(),
+        sensor_cases(),
+        event_cases(),
+        control_cases(),
+    ]
+    .concat()
 }
 
 /// A case by its name.

@@ -1,7 +1,8 @@
 //! Decoded frames as the vectors show them: u64 as strings of digits, f32 as their bits.
 
 use kymo_protocol::{
-    Body, Data, Event, Field, Frame, Number, NumberValue, Reply, Request, Vitals, Words,
+    Body, Catalog, Data, Event, Field, Frame, Number, NumberValue, Process, Processes, Reply,
+    Request, Sample, Samples, Sensor, Vitals, Words,
 };
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
@@ -86,6 +87,9 @@ pub(crate) fn frame_fields(frame: &Frame<'_>) -> String {
             ("code", report.code().map_or("null".into(), |code| (code as u16).to_string())),
             ("text", text(report.text())),
         ]),
+        Body::Catalog(catalog) => catalog_fields(catalog),
+        Body::Samples(samples) => samples_fields(samples),
+        Body::Processes(processes) => processes_fields(processes),
         Body::Event(event) => event_fields(event),
         Body::Request(request) => control_request_fields(request),
         Body::Reply(reply) => reply_fields(reply),
@@ -143,6 +147,83 @@ fn reply_fields(reply: &Reply) -> String {
         ("ack", fields.ack.map_or(0, |ack| ack as u8).to_string()),
         ("sequence", long(fields.sequence)),
         ("text", text(reply.text())),
+    ])
+}
+
+fn catalog_fields(catalog: &Catalog) -> String {
+    let part = catalog.part();
+    let sensor = |sensor: &Sensor| {
+        let attributes: Vec<(&str, String)> =
+            sensor.attributes().map(|(key, value)| (key, text(value))).collect();
+        let attributes = attributes.iter().map(|(key, value)| format!("[{},{value}]", text(key)));
+        object(&[
+            ("id", sensor.id().to_string()),
+            ("metric", sensor.metric().to_string()),
+            ("group", (sensor.group() as u8).to_string()),
+            ("cost", (sensor.cost() as u8).to_string()),
+            ("cadence_ms", sensor.cadence_ms().to_string()),
+            ("scope", (sensor.scope() as u8).to_string()),
+            ("instrument", (sensor.instrument() as u8).to_string()),
+            ("name", text(sensor.name())),
+            ("unit", text(sensor.unit())),
+            ("label", text(sensor.label())),
+            ("attributes", array(attributes)),
+            ("identity", text(sensor.identity())),
+        ])
+    };
+    object(&[
+        ("topology", part.topology.to_string()),
+        ("total", part.total.to_string()),
+        ("first", part.first.to_string()),
+        ("last", catalog.is_last().to_string()),
+        ("omitted", part.omitted.to_string()),
+        ("entries", array(catalog.sensors().map(sensor))),
+    ])
+}
+
+fn samples_fields(samples: &Samples) -> String {
+    let of = samples.of();
+    let sample = |sample: &Sample| {
+        object(&[
+            ("id", sample.id.to_string()),
+            ("state", (sample.state() as u8).to_string()),
+            ("age_ms", sample.age_ms.to_string()),
+            ("value", format!("\"0x{:016x}\"", sample.value.get().to_bits())),
+        ])
+    };
+    object(&[
+        ("topology", of.topology.to_string()),
+        ("group", (of.group as u8).to_string()),
+        ("part", of.part.to_string()),
+        ("parts", of.parts.to_string()),
+        ("merged", samples.merged().to_string()),
+        ("samples", array(samples.samples.iter().map(sample))),
+    ])
+}
+
+fn processes_fields(processes: &Processes) -> String {
+    let fixed = &processes.fixed;
+    let process = |process: &Process| {
+        object(&[
+            ("pid", process.pid.to_string()),
+            ("uid", process.uid.to_string()),
+            ("start_ns", long(process.start_ns.get())),
+            ("memory", long(process.memory.get())),
+            ("cpu", float(process.cpu.get())),
+            ("state", text(&process.state().to_string())),
+            ("rank_by_cpu", process.rank_by_cpu.to_string()),
+            ("rank_by_memory", process.rank_by_memory.to_string()),
+            ("name", text(process.name())),
+        ])
+    };
+    object(&[
+        ("by_cpu", fixed.by_cpu.to_string()),
+        ("by_memory", fixed.by_memory.to_string()),
+        ("truncated", fixed.is_truncated().to_string()),
+        ("total", fixed.total.to_string()),
+        ("merged", fixed.merged.to_string()),
+        ("scan_ms", fixed.scan_ms.to_string()),
+        ("processes", array(processes.entries.iter().map(process))),
     ])
 }
 

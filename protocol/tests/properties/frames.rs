@@ -98,7 +98,9 @@ proptest! {
     fn no_payload_makes_a_frame_panic(
         kind in prop_oneof![0u16..20, Just(32u16)],
         sparse in vec(prop_oneof![4 => Just(0u8), 1 => 0u8..4, 1 => any::<u8>()], 0..50),
-        size in prop::sample::select(vec![0usize, 8, 32, 40, 48, 64, 72, 96, 120, 128, 288]),
+        size in prop::sample::select(vec![
+            0usize, 8, 16, 24, 32, 40, 48, 56, 64, 72, 88, 96, 120, 128, 288,
+        ]),
     ) {
         let mut payload = sparse;
         payload.resize(size, 0);

@@ -48,6 +48,12 @@ const LINES: &[&str] = &[
     r#"{"action":"ping"}"#,
 ];
 
+const GROUPS: [&str; 3] = [
+    r#"{"groups":["c*","p?wer","power"],"subscribe":["samples"],"topics":["cpu"]}"#,
+    r#"{"subscribe":["samples"],"groups":["Cpu","\u0068wmon"]}"#,
+    r#"{"subscribe":["samples"],"groups":["no such"]}"#,
+];
+
 /// Lines a subscriber may send, and lines it may not.
 pub(crate) fn subscribe_lines() -> (Vec<Case>, Vec<Case>) {
     let epoch = "000102030405060708090a0b0c0d0e0f";
@@ -66,7 +72,7 @@ pub(crate) fn subscribe_lines() -> (Vec<Case>, Vec<Case>) {
     let too_long = long.replace("\"topics\":[", "\"groups\":[\"y\"],\"topics\":[");
     let deep = format!(r#"{{"subscribe":[],"other":{}"#, "[".repeat(20));
     let made = [full, last, long, deep, too_long];
-    let lines = LINES.iter().copied().chain(made.iter().map(String::as_str));
+    let lines = LINES.iter().copied().chain(made.iter().map(String::as_str)).chain(GROUPS);
     let mut cases: Vec<Case> = lines
         .enumerate()
         .map(|(at, line)| (format!("line_{:02}", at + 1), line.as_bytes().to_vec()))

@@ -18,7 +18,13 @@ const FRAMES: &[&str] = &[
     "error_with_escapes",
     "vitals_typical",
     "vitals_greatest",
-    "unknown_kind_17",
+    "unknown_kind_19",
+    "catalog_two",
+    "catalog_longest_texts",
+    "samples_every_state",
+    "samples_part",
+    "processes_two",
+    "processes_greatest",
     "event_json",
     "transcription_catchup",
     "request_submit_durable",
@@ -60,6 +66,7 @@ pub(crate) fn files() -> Vec<(&'static str, String, Vec<u8>)> {
             "unknown_kinds_between",
             "garbage_behind_a_frame",
             "events_between_other_frames",
+            "sensors_between_other_frames",
         ];
         if good.contains(&name.as_str()) {
             files.push(("decoder_split", name, [vec![vec![7]], chunks].concat().concat()));

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use kymo_protocol::{
-    Ack, Action, AppState, ErrorCode, EventKind, Field, FrameKind, GapReason, GoodbyeReason,
-    Number, Resume, State, StreamId, limits,
+    Ack, Action, AppState, Catalog, Cost, ErrorCode, EventKind, Field, FrameKind, GapReason,
+    GoodbyeReason, Group, Instrument, METRICS, Number, Processes, Resume, Samples, Scope, State,
+    StreamId, limits,
 };
 
 use crate::cases::valid;
@@ -37,6 +38,10 @@ fn byte_tables_are_those_of_the_modules() {
         "event_kind",
         "numbers",
         "request",
+        "catalog",
+        "sensor",
+        "samples",
+        "processes",
         "vitals",
         "opta1",
     ] {
@@ -135,6 +140,69 @@ fn events_and_requests_have_the_names_of_the_code() {
     }
 }
 
+#[test]
+fn groups_and_costs_have_the_names_of_the_code() {
+    let spec = read("SPEC.md");
+    let groups = Group::ALL.map(|group| (group as u8, group.name()));
+    let costs = Cost::ALL.map(|cost| (cost as u8, cost.name()));
+    for (number, name) in groups.into_iter().chain(costs) {
+        assert!(spec.contains(&format!("\n| {number} | `{name}` | ")), "{number} {name}");
+    }
+    let list = |names: &[&str]| {
+        let names = names.iter().enumerate().map(|(number, name)| format!("{number} {name}"));
+        format!("| {} |", names.collect::<Vec<_>>().join(", "))
+    };
+    assert!(spec.contains(&list(&Cost::ALL.map(Cost::name))));
+    assert!(spec.contains(&list(&Instrument::ALL.map(Instrument::name))));
+    assert!(spec.contains(&list(&[Scope::Host, Scope::Cgroup].map(Scope::name))));
+}
+
+/// How many bytes a reader needs is what the frames of the code have at most.
+#[test]
+fn sizes_of_the_largest_frames_are_those_of_the_code() {
+    let spec = read("SPEC.md");
+    let grouped = |size: usize| format!("{},{:03}", size / 1000, size % 1000);
+    for (size, name) in [
+        (Processes::frame_size(limits::PROCESSES_MAX), "processes frame"),
+        (Samples::frame_size(limits::SAMPLES_MAX), "samples frame"),
+        (Catalog::FRAME_MAX, "catalog"),
+    ] {
+        assert!(spec.contains(&format!("{} any {name}", grouped(size))), "{name}");
+    }
+}
+
+/// The table of metrics is written from that of the code, with `KYMO_BLESS=1`.
+#[test]
+fn metrics_are_those_of_the_code() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("SPEC.md");
+    let spec = read("SPEC.md");
+    let head =
+        "| number | name | unit | instrument | group | what it is |\n|---|---|---|---|---|---|\n";
+    let (before, behind) = spec.split_once(head).expect("the table's head");
+    let rows = behind.split_inclusive('\n').take_while(|line| line.starts_with('|'));
+    let told: String = rows.collect();
+    let expected: String = METRICS
+        .iter()
+        .map(|metric| {
+            format!(
+                "| {} | `{}` | `{}` | {} | {} | {} |\n",
+                metric.number,
+                metric.name,
+                metric.unit,
+                metric.instrument.name(),
+                metric.group.name(),
+                metric.brief,
+            )
+        })
+        .collect();
+    if std::env::var_os("KYMO_BLESS").is_some() {
+        let rest = &behind[told.len()..];
+        std::fs::write(&path, [before, head, &expected, rest].concat()).unwrap();
+        return;
+    }
+    assert_eq!(told, expected, "if that is meant, run the tests with KYMO_BLESS=1");
+}
+
 /// What may be submitted stands in the module that reads it as well.
 #[test]
 fn keys_of_submitted_events_are_those_of_the_module() {
@@ -166,12 +234,20 @@ fn bytes_that_are_shown_are_those_of_the_code() {
             bytes.collect()
         })
         .collect();
-    for name in ["heartbeat", "session_start", "request_submit_durable"] {
+    for name in ["heartbeat", "session_start", "request_submit_durable", "samples_two"] {
         assert!(shown.contains(&hex(&valid(name))), "{name}");
     }
-    let lines = ["session_start", "transcription", "state_snapshot", "state_change_recording"];
-    for name in lines {
-        assert!(spec.contains(&crate::vectors::line(&valid(name), false)), "{name}");
+    let unbroken = spec.replace('\n', "");
+    for name in [
+        "session_start",
+        "transcription",
+        "state_snapshot",
+        "state_change_recording",
+        "catalog_two",
+        "samples_two",
+        "processes_two",
+    ] {
+        assert!(unbroken.contains(&crate::vectors::line(&valid(name), false)), "{name}");
     }
 }
 
@@ -188,7 +264,13 @@ fn limits_are_those_of_the_code() {
         ("name of an event", limits::EVENT_NAME_MAX),
         ("id of a request", limits::REQUEST_ID_MAX),
         ("client of a key", limits::NAME_MAX),
+        ("sensor in a catalog", limits::SENSOR_BYTES_MAX),
+        ("catalog payload", limits::CATALOG_BYTES_MAX),
+        ("name of a process", limits::PROCESS_NAME_MAX),
         ("vitals line", limits::VITALS_LINE_MAX),
+        ("catalog line", limits::CATALOG_LINE_MAX),
+        ("samples line", limits::SAMPLES_LINE_MAX),
+        ("processes line", limits::PROCESSES_LINE_MAX),
         ("other lines", limits::NOTICE_LINE_MAX),
         ("name in hello", limits::NAME_MAX),
         ("text of an error", limits::ERROR_TEXT_MAX),
@@ -207,6 +289,10 @@ fn limits_are_those_of_the_code() {
         format!("| levels of JSON in an event | {} |", limits::DATA_DEPTH_MAX),
         format!("of at most {} levels", limits::DATA_DEPTH_MAX),
         format!("| fans | {} |", limits::FANS_MAX),
+        format!("| samples in a frame | {} |", limits::SAMPLES_MAX),
+        format!("| sensors in a catalog frame | {} |", limits::CATALOG_COUNT_MAX),
+        format!("| ranks by cpu, and by memory | {} |", limits::PROCESS_RANKS_MAX),
+        format!("| processes in a frame | {} |", limits::PROCESSES_MAX),
         format!("| rate | {} Hz to 1,000 Hz |", rate(limits::RATE_MHZ_MIN)),
     ] {
         assert!(spec.contains(&row), "{row}");

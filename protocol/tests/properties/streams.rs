@@ -8,13 +8,25 @@ use crate::decoded::{array, float, long, object, text};
 use crate::invariants::decoder_split::decoded;
 use crate::support::raw_frame;
 
+fn sensors() -> Vec<u8> {
+    let names = [
+        "subscribed_all",
+        "catalog_two",
+        "samples_every_state",
+        "vitals_typical",
+        "processes_two",
+        "samples_part",
+    ];
+    names.map(valid).concat()
+}
+
 /// Names, and the chunks in which the bytes arrive.
 pub(crate) fn cases() -> Vec<(String, Vec<Vec<u8>>)> {
     let vitals = valid("vitals_typical");
     let heartbeat = valid("heartbeat");
     let goodbye = valid("goodbye_shutdown");
-    let unknown = valid("unknown_kind_17");
-    let large = raw_frame(17, 2, (1, 2), &[0xA5; 1024]);
+    let unknown = valid("unknown_kind_19");
+    let large = raw_frame(19, 2, (1, 2), &[0xA5; 1024]);
     let history = [
         valid("subscribed"),
         valid("state_snapshot"),
@@ -24,6 +36,7 @@ pub(crate) fn cases() -> Vec<(String, Vec<Vec<u8>>)> {
         vitals.clone(),
         valid("event_json"),
     ];
+    let sensors = sensors();
     let mut not_json = valid("event_json_null");
     not_json[57] = b'}';
     let cut = |bytes: &[u8], size: usize| bytes.chunks(size).map(<[u8]>::to_vec).collect();
@@ -56,6 +69,8 @@ pub(crate) fn cases() -> Vec<(String, Vec<Vec<u8>>)> {
         ("version_1", vec![b"\x54\0\0\0ATPO".to_vec()]),
         ("events_between_other_frames", vec![history.concat()]),
         ("events_cut", cut(&history.concat(), 77)),
+        ("sensors_between_other_frames", vec![sensors.clone()]),
+        ("sensors_cut", cut(&sensors, 41)),
         ("requests_and_an_end_inside_one", {
             let requests = [valid("request_ping"), valid("request_submit_durable")].concat();
             vec![requests[..200].to_vec(), requests[200..].to_vec(), requests[..50].to_vec()]

@@ -21,8 +21,10 @@ impl Config {
     pub fn check(&self) -> Result<(), ConfigError> {
         self.limits.check()?;
         if !(RATE_MHZ_MIN..=self.limits.rate_mhz_max).contains(&self.rate_mhz) {
-            let max = hertz(self.limits.rate_mhz_max);
-            return fail(format_args!("the rate may be 0.1 to {max} Hz"));
+            let (rate, max) = (hertz(self.rate_mhz), hertz(self.limits.rate_mhz_max));
+            return fail(format_args!(
+                "rate_hz (--rate) is {rate}; it may be 0.1 to limits.rate_max, {max}"
+            ));
         }
         for (index, listener) in self.listeners.iter().enumerate() {
             self.check_listener(listener)?;

@@ -4,7 +4,7 @@ use std::io;
 
 use kymo_platform::clock::Now;
 use kymo_protocol::json::SubscribeRequest;
-use kymo_protocol::{Event, EventFields, EventKind, FrameError, Resume, Stamp, StreamId};
+use kymo_protocol::{Event, EventFields, EventKind, FrameError, Resume, Stamp, StreamId, pattern};
 
 use super::Hub;
 use crate::event_log::{Next, transcode};
@@ -12,7 +12,6 @@ use crate::journal::Recovery;
 use crate::notice::Notice;
 use crate::session::EventSubscription;
 use crate::table::SessionId;
-use crate::topics;
 
 /// Bytes of a send buffer for events: what a client may leave unread for a moment without being
 /// served from farther and farther behind.
@@ -80,7 +79,7 @@ impl Hub {
     /// Tells the application's state, as an event without a sequence.
     fn tell_state(&mut self, id: SessionId, now: Now) {
         let (session, filter) = self.table.filter(id);
-        if !topics::wants(filter, EventKind::StateChange.name()) {
+        if !pattern::wants(filter, EventKind::StateChange.name()) {
             return;
         }
         let format = session.format;

@@ -1,8 +1,8 @@
 //! Events written for one session: those it filters, those it is caught up with, those that lie
 //! behind what the ring of its format has.
 
-use kymo_protocol::Event;
 use kymo_protocol::limits::{HEADER_SIZE, line_bytes};
+use kymo_protocol::{Event, pattern};
 
 use super::transmit::keep_or_cut;
 use crate::activity::Activity;
@@ -11,7 +11,6 @@ use crate::event_log::{EventLog, transcode};
 use crate::limits::{LOOKED_AT_MAX, PREPARED_EVENTS_MAX, SEND_MAX};
 use crate::session::Session;
 use crate::table::{SessionId, Table};
-use crate::topics;
 
 /// An event that was written, and where it ends.
 #[derive(Clone, Copy, Debug)]
@@ -154,5 +153,5 @@ fn is_wanted(frame: &[u8], filter: &[u8], past: Option<&Activity>) -> bool {
     }
     let payload = frame.get(HEADER_SIZE..).unwrap_or_default();
     let Ok(event) = Event::parse(payload) else { return false };
-    past.is_none_or(|activity| activity.is_told(event)) && topics::wants(filter, event.topic())
+    past.is_none_or(|activity| activity.is_told(event)) && pattern::wants(filter, event.topic())
 }

@@ -134,11 +134,20 @@ impl Subscriber {
         None
     }
 
-    /// Takes in a frame. Vitals and events are looked at only when they are shown, and once.
+    /// Takes in a frame. Telemetry and events are looked at only when they are shown, and once.
     fn take(&mut self, span: Span, now: Instant) -> Result<Option<Step>, Error> {
         let kind = FrameHeader::parse(self.decoder.bytes(span)).map(|header| header.kind.get());
         let kind = kind.ok().and_then(FrameKind::from_number);
-        let is_data = matches!(kind, Some(FrameKind::Vitals | FrameKind::Event));
+        let is_data = matches!(
+            kind,
+            Some(
+                FrameKind::Vitals
+                    | FrameKind::Samples
+                    | FrameKind::Processes
+                    | FrameKind::Catalog
+                    | FrameKind::Event
+            )
+        );
         if is_data && self.is_subscribed {
             return Ok(Some(Step::Frame(span)));
         }
@@ -162,7 +171,7 @@ impl Subscriber {
         }
     }
 
-    /// What a frame says that is neither vitals nor an event.
+    /// What a frame says that is neither telemetry nor an event.
     fn understand(&mut self, span: Span) -> Result<Notice, Breach> {
         let frame = Frame::parse(self.decoder.bytes(span))?;
         let boot_ns = frame.header.timestamp.get();
@@ -230,7 +239,9 @@ impl Subscriber {
                     Body::Event(event) => {
                         self.position.handle_event(sequence, event.is_catchup())?
                     }
-                    _ => self.position.handle_vitals(sequence)?,
+                    Body::Vitals(_) => self.position.handle_vitals(sequence)?,
+                    // Nothing is resumed of the other streams.
+                    _ => {}
                 }
                 Ok(frame)
             });

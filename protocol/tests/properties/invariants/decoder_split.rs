@@ -89,6 +89,9 @@ fn bytes_of(frame: &Frame<'_>) -> Vec<u8> {
         Body::Request(payload) => payload.as_bytes(),
         Body::Reply(payload) => payload.as_bytes(),
         Body::Vitals(payload) => payload.as_bytes(),
+        Body::Catalog(payload) => payload.as_bytes(),
+        Body::Samples(payload) => payload.as_bytes(),
+        Body::Processes(payload) => payload.as_bytes(),
         Body::Event(payload) => payload.as_bytes(),
         _ => unreachable!("the decoder skips unknown kinds"),
     };

@@ -2,13 +2,17 @@
 //! line is one line of JSON.
 
 use kymo_protocol::json::{ClockMap, LineOptions, write_line};
-use kymo_protocol::limits::{HEADER_SIZE, NOTICE_LINE_MAX, VITALS_LINE_MAX, line_bytes};
+use kymo_protocol::limits::{
+    CATALOG_LINE_MAX, HEADER_SIZE, NOTICE_LINE_MAX, PROCESSES_LINE_MAX, SAMPLES_LINE_MAX,
+    VITALS_LINE_MAX, line_bytes,
+};
 use kymo_protocol::subscribe::SubscribeFixed;
 use kymo_protocol::welcome::WelcomeFixed;
 use kymo_protocol::{
-    Body, Data, ErrorReport, Event, EventFields, Field, Frame, Gap, Goodbye, Heartbeat, Hello,
-    Number, Payload, Position, Reply, Request, Stamp, StreamEntry, StreamId, Subscribe, Subscribed,
-    Vitals, Welcome, Words, emit,
+    Body, Catalog, CatalogWriter, Data, ErrorReport, Event, EventFields, Field, Frame, Gap,
+    Goodbye, Heartbeat, Hello, Number, Payload, Position, Processes, Pushed, Reply, Request,
+    Samples, SensorFields, Stamp, StreamEntry, StreamId, Subscribe, Subscribed, Vitals, Welcome,
+    Words, emit,
 };
 use serde_json::Value;
 
@@ -29,11 +33,15 @@ pub(crate) fn check(bytes: &[u8]) {
             line_bytes(frame.header.payload_len.get()) as usize
         }
         Body::Vitals(_) => VITALS_LINE_MAX,
+        Body::Catalog(_) => CATALOG_LINE_MAX,
+        Body::Samples(_) => SAMPLES_LINE_MAX,
+        Body::Processes(_) => PROCESSES_LINE_MAX,
         _ => NOTICE_LINE_MAX,
     };
     assert!(size <= limit, "a line of {size} bytes");
 
-    if let Some(again) = written_again(&frame) {
+    let again = sensors_again(&frame).or_else(|| written_again(&frame));
+    if let Some(again) = again {
         assert!(again[HEADER_SIZE..] == bytes[HEADER_SIZE..], "writing it again gives other bytes");
         assert!(again[..14] == bytes[..14], "writing it again gives another header");
     }
@@ -88,6 +96,85 @@ fn written_again(frame: &Frame<'_>) -> Option<Vec<u8>> {
     };
     out.truncate(size);
     Some(out)
+}
+
+/// The same for what tells of sensors and processes.
+fn sensors_again(frame: &Frame<'_>) -> Option<Vec<u8>> {
+    let mut out = vec![0xFF; 4096 + frame.header.payload_size()];
+    let stamp = Stamp { boot_ns: frame.header.timestamp.get() };
+    let sequence = frame.header.sequence.get();
+    let size = match frame.body {
+        Body::Catalog(catalog) => catalog_again(&mut out, stamp, catalog),
+        Body::Samples(samples) => samples_again(&mut out, sequence, stamp, samples),
+        Body::Processes(processes) => processes_again(&mut out, sequence, stamp, processes),
+        _ => return None,
+    };
+    out.truncate(size);
+    Some(out)
+}
+
+fn catalog_again(out: &mut [u8], stamp: Stamp, catalog: &Catalog) -> usize {
+    let mut writer = CatalogWriter::new(out, catalog.part()).expect("room enough");
+    for (at, sensor) in catalog.sensors().enumerate() {
+        // A copy of the entry, and one made of what it says, by turns.
+        if at % 2 == 1 {
+            assert_eq!(writer.push(sensor), Pushed::Taken);
+            continue;
+        }
+        let attributes: Vec<(&str, &str)> = sensor.attributes().collect();
+        let fields = SensorFields {
+            id: sensor.id(),
+            metric: sensor.metric(),
+            name: sensor.name(),
+            unit: sensor.unit(),
+            instrument: sensor.instrument(),
+            group: sensor.group(),
+            cost: sensor.cost(),
+            cadence_ms: sensor.cadence_ms(),
+            scope: sensor.scope(),
+            label: sensor.label(),
+            attributes: &attributes,
+            identity: sensor.identity(),
+        };
+        assert_eq!(writer.push_fields(&fields), Ok(Pushed::Taken));
+    }
+    let end = catalog.part().first + u32::from(writer.count());
+    assert_eq!(catalog.is_last(), end == catalog.part().total);
+    writer.finish(stamp).expect("what parses can be written")
+}
+
+fn samples_again(out: &mut [u8], sequence: u64, stamp: Stamp, samples: &Samples) -> usize {
+    let count = samples.samples.len();
+    let (again, size) = Samples::emit(out, sequence, stamp, samples.of(), count)
+        .expect("what parses can be written");
+    for (again, sample) in again.iter_mut().zip(&samples.samples) {
+        let is_told = sample.reading().is_some();
+        assert_eq!(is_told, sample.state().has_value() && sample.value.get().is_finite());
+        again.set(sample.id.get(), sample.state(), sample.age_ms.get(), sample.value.get());
+        // Where there is none, its bytes mean nothing.
+        again.value = sample.value;
+    }
+    out[Samples::MERGED_OFFSET..][..4].copy_from_slice(&samples.merged().to_le_bytes());
+    size
+}
+
+fn processes_again(out: &mut [u8], sequence: u64, stamp: Stamp, processes: &Processes) -> usize {
+    let count = processes.entries.len();
+    let (again, size) =
+        Processes::emit(out, sequence, stamp, count).expect("what parses can be written");
+    let fixed = &processes.fixed;
+    (again.fixed.by_cpu, again.fixed.by_memory) = (fixed.by_cpu, fixed.by_memory);
+    (again.fixed.total, again.fixed.merged) = (fixed.total, fixed.merged);
+    again.fixed.scan_ms = fixed.scan_ms;
+    again.fixed.set_truncated(fixed.is_truncated());
+    for (again, entry) in again.entries.iter_mut().zip(&processes.entries) {
+        (again.pid, again.uid, again.start_ns) = (entry.pid, entry.uid, entry.start_ns);
+        (again.memory, again.cpu) = (entry.memory, entry.cpu);
+        (again.rank_by_cpu, again.rank_by_memory) = (entry.rank_by_cpu, entry.rank_by_memory);
+        again.set_state(u8::try_from(entry.state()).expect("a letter"));
+        again.set_name(entry.name().as_bytes());
+    }
+    size
 }
 
 fn put<P: Payload>(out: &mut [u8], at: Position, stamp: Stamp, fill: impl FnOnce(&mut P)) -> usize {

@@ -1,5 +1,7 @@
 //! Frames at random: what a server or a client could send, in every kind.
 
+mod sensors;
+
 use kymo_protocol::limits::HEADER_SIZE;
 use kymo_protocol::{
     Ack, Action, ErrorCode, ErrorReport, Hello, Position, Reply, ReplyFields, Request, Stamp,
@@ -8,6 +10,8 @@ use kymo_protocol::{
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
+
+pub(crate) use sensors::{processes, samples};
 
 /// A frame put together by hand from the specification, without this crate's writers.
 pub(crate) fn raw_frame(kind: u16, stream: u16, numbers: (u64, u64), payload: &[u8]) -> Vec<u8> {
@@ -51,6 +55,9 @@ pub(crate) fn frame() -> impl Strategy<Value = Vec<u8>> {
             .prop_map(|(payload, numbers)| raw_frame(32, 4, numbers, &payload)),
         request(),
         reply(),
+        sensors::catalog(),
+        samples(),
+        processes(),
         any::<(u64, u64)>().prop_map(|numbers| raw_frame(6, 0, numbers, &numbers.0.to_le_bytes())),
         (0u8..4).prop_map(|reason| raw_frame(7, 0, (0, 0), &[reason, 0, 0, 0, 0, 0, 0, 0])),
         (33u16..200, vec(any::<u8>(), 0..150)).prop_map(|(kind, mut payload)| {

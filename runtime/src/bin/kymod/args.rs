@@ -83,7 +83,7 @@ fn parse_from(args: impl IntoIterator<Item = OsString>) -> Result<Command, lexop
             Arg::Long("dir") => args.directory = Some(place(parser.value()?)?),
             Arg::Long("state") => args.state = Some(place(parser.value()?)?),
             Arg::Long("rate") => args.rate_mhz = Some(parser.value()?.parse_with(parse_rate)?),
-            Arg::Long("clients") => args.clients = Some(parser.value()?.parse()?),
+            Arg::Long("clients") => args.clients = Some(parser.value()?.parse_with(clients)?),
             Arg::Long("config") => args.config = Some(parser.value()?.into()),
             Arg::Long("check-config") => args.is_check = true,
             Arg::Long("proc") => args.proc_root = parser.value()?.into(),
@@ -96,6 +96,10 @@ fn parse_from(args: impl IntoIterator<Item = OsString>) -> Result<Command, lexop
         }
     }
     Ok(Command::Run(args))
+}
+
+fn clients(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| format!("--clients takes 1 to {}", kymo::limits::CLIENTS_MAX))
 }
 
 /// A directory; an empty one is a variable that was not set.
@@ -130,6 +134,7 @@ mod tests {
         assert!(parsed("--rate 0").unwrap_err().contains("0.1 to 1000"));
         assert!(parsed("--rate nan").unwrap_err().contains("0.1 to 1000"));
         assert!(parsed("--clients -1").unwrap_err().contains("-1"));
+        assert!(parsed("--clients abc").unwrap_err().contains("--clients takes 1 to 16384"));
         assert!(parsed("--bogus").unwrap_err().contains("--bogus"));
         assert!(parsed("--dir").unwrap_err().contains("--dir"));
         assert!(parsed("word").unwrap_err().contains("word"));
