@@ -92,7 +92,7 @@ fn settings_are_checked_without_a_start() {
     for (toml, options, text) in [
         ("rate_hz = 2000", &[][..], ":1:11: `rate_hz` may be 0.1 to 1000 Hz"),
         ("[quota]", &[], ":1:2: unknown key `quota`; did you mean `quotas`?"),
-        (all, &["--rate", "51"], " the rate may be 0.1 to 50 Hz"),
+        (all, &["--rate", "51"], " rate_hz (--rate) is 51; it may be 0.1 to limits.rate_max, 50"),
         ("[access]\nread_group = 'no such'", &[], "there is no group `no such`"),
         ("[quotas]\nbytes_per_s = 9", &[], " quotas.bytes_per_s is 9; an event may have "),
     ] {

@@ -92,7 +92,10 @@ fn what_can_not_be_used_changes_nothing() {
         (format!("rate_hz = 7\n{HEAD}mode = 0o660\n"), "of a listener needs a restart".into()),
         (HEAD.replace("more", "less"), "of a listener needs a restart".into()),
         (format!("{HEAD}{HEAD}"), "two listeners have this path".into()),
-        (format!("rate_hz = 700\n{HEAD}[limits]\nrate_max = 100\n"), "0.1 to 100 Hz".into()),
+        (
+            format!("rate_hz = 700\n{HEAD}[limits]\nrate_max = 100\n"),
+            "rate_hz (--rate) is 700; it may be 0.1 to limits.rate_max, 100".into(),
+        ),
     ] {
         let reply = reloaded.with(&text);
         assert_eq!(
