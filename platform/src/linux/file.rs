@@ -77,6 +77,18 @@ impl File {
         buffer: &mut [u8],
         line: &mut dyn FnMut(&[u8]),
     ) -> Reading<()> {
+        self.read_lines_while(buffer, &mut |text| {
+            line(text);
+            true
+        })
+    }
+
+    /// As [`File::read_lines`], and stops after a line of which `line` says false.
+    pub(crate) fn read_lines_while(
+        &mut self,
+        buffer: &mut [u8],
+        line: &mut dyn FnMut(&[u8]) -> bool,
+    ) -> Reading<()> {
         let fd = self.ready()?;
         let result = stream_lines(fd, buffer, line);
         self.doubt(result)
@@ -134,6 +146,8 @@ impl Open {
 pub(crate) fn reason(errno: Errno) -> NoData {
     match errno {
         Errno::ENOENT | Errno::ENODEV | Errno::ENXIO | Errno::ENOTDIR => NoData::Absent,
+        // What the kernel was told not to do, such as counting pressure.
+        Errno::EOPNOTSUPP => NoData::Absent,
         Errno::EACCES | Errno::EPERM => NoData::Denied,
         _ => NoData::Fault,
     }
@@ -178,7 +192,7 @@ pub(crate) fn read_at(
 fn stream_lines(
     fd: BorrowedFd<'_>,
     buffer: &mut [u8],
-    line: &mut dyn FnMut(&[u8]),
+    line: &mut dyn FnMut(&[u8]) -> bool,
 ) -> Result<(), Errno> {
     let (mut kept, mut offset) = (0, 0);
     loop {
@@ -194,8 +208,10 @@ fn stream_lines(
         let filled = kept.saturating_add(size);
         let text = buffer.get(..filled).unwrap_or_default();
         let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-        if let Some(lines) = text.get(..whole).and_then(|lines| lines.strip_suffix(b"\n")) {
-            lines.split(|byte| *byte == b'\n').for_each(&mut *line);
+        if let Some(lines) = text.get(..whole).and_then(|lines| lines.strip_suffix(b"\n"))
+            && !lines.split(|byte| *byte == b'\n').all(&mut *line)
+        {
+            return Ok(());
         }
         buffer.copy_within(whole..filled, 0);
         kept = filled.saturating_sub(whole);
@@ -219,7 +235,9 @@ mod tests {
 
     #[test]
     fn errors_are_told_apart() {
-        for absent in [Errno::ENOENT, Errno::ENODEV, Errno::ENXIO, Errno::ENOTDIR] {
+        for absent in
+            [Errno::ENOENT, Errno::ENODEV, Errno::ENXIO, Errno::ENOTDIR, Errno::EOPNOTSUPP]
+        {
             assert_eq!(reason(absent), NoData::Absent);
         }
         for denied in [Errno::EACCES, Errno::EPERM] {

@@ -22,6 +22,7 @@ use nix::time::ClockId;
 use crate::machine::Machine;
 use crate::peer::Peer;
 use crate::roots::Roots;
+use crate::source::Source;
 
 mod attribute;
 mod directory;
@@ -38,6 +39,7 @@ pub mod netdev;
 mod processes;
 mod sensors;
 pub(crate) mod signals;
+mod sources;
 mod space;
 pub mod stat;
 mod sys;
@@ -116,4 +118,8 @@ pub(crate) fn peer(socket: BorrowedFd<'_>) -> io::Result<Peer> {
 
 pub(crate) fn this_machine(roots: &Roots) -> Box<dyn Machine> {
     Box::new(Linux::new(&roots.proc, &roots.sys))
+}
+
+pub(crate) fn this_machine_sources(roots: &Roots) -> Vec<Box<dyn Source>> {
+    sources::all(roots)
 }

@@ -1,0 +1,88 @@
+//! Files of keys with a number each: meminfo, vmstat, and those of control groups.
+//!
+//! A key that a kernel doesn't write is absent, by itself.
+
+use kymo_protocol::{Metric, NoData, Reading};
+
+use super::phrase::Phrase;
+use super::rows::scaled;
+use crate::linux::file::File;
+use crate::linux::text::{number, words};
+use crate::source::{SensorInfo, SourceSpec};
+
+/// Holds any line of such a file; most files fit whole.
+const TEXT_SIZE: usize = 4096;
+/// Sensors of one file, at most.
+const FIELDS_MAX: usize = 24;
+
+/// A key that is a sensor.
+#[derive(Debug)]
+pub(super) struct Field {
+    /// As the file writes it, without a colon; the end of its identity.
+    pub(super) key: &'static str,
+    /// A key whose number is taken off.
+    pub(super) less: Option<&'static str>,
+    pub(super) metric: &'static Metric,
+    /// What tells it from other fields of that metric, if there are.
+    pub(super) attribute: Option<(&'static str, &'static str)>,
+    /// The file's number is so many times the metric's unit.
+    pub(super) divisor: f64,
+    /// What people call it; the end of its identity.
+    pub(super) name: &'static str,
+}
+
+/// Tells every field.
+pub(super) fn tell(
+    spec: &SourceSpec,
+    scope: crate::source::Scope,
+    fields: &[Field],
+    found: &mut dyn FnMut(&SensorInfo<'_>),
+) {
+    for field in fields {
+        let identity = Phrase::new().with(spec.name).with("/").with_name(field.name);
+        let attributes = [field.attribute.unwrap_or_default()];
+        let count = usize::from(field.attribute.is_some());
+        found(&SensorInfo {
+            metric: field.metric,
+            label: field.name,
+            attributes: attributes.get(..count).unwrap_or_default(),
+            identity: identity.as_str(),
+            cadence_ms: spec.cadence_ms,
+            scope,
+        });
+    }
+}
+
+/// Reads every field; a file that can't be read is the state of all of them.
+pub(super) fn read(file: &mut File, fields: &[Field], readings: &mut [Reading<f64>]) {
+    let readings = readings.get_mut(..fields.len().min(FIELDS_MAX)).unwrap_or_default();
+    readings.fill(Err(NoData::Absent));
+    let mut less = [Err(NoData::Absent); FIELDS_MAX];
+    let mut text = [0; TEXT_SIZE];
+    let result = file.read_lines(&mut text, &mut |line| {
+        let mut words = words(line);
+        let key = words.next().unwrap_or_default();
+        let key = key.strip_suffix(b":").unwrap_or(key);
+        let value = words.next().and_then(number);
+        for ((field, reading), less) in fields.iter().zip(&mut *readings).zip(&mut less) {
+            if field.key.as_bytes() == key {
+                *reading = scaled(value, field.divisor);
+            } else if field.less.is_some_and(|other| other.as_bytes() == key) {
+                *less = scaled(value, field.divisor);
+            }
+        }
+    });
+    if let Err(reason) = result {
+        readings.fill(Err(reason));
+        return;
+    }
+    for ((field, reading), less) in fields.iter().zip(readings).zip(less) {
+        if let (Some(_), Ok(whole)) = (field.less, *reading) {
+            // A part that is greater than its whole can't be.
+            *reading = less.and_then(|part| match whole - part {
+                rest if rest >= 0.0 => Ok(rest),
+                _ => Err(NoData::Fault),
+            });
+        }
+    }
+}
