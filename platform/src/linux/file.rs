@@ -142,6 +142,26 @@ impl Open {
     }
 }
 
+/// Opens `name` in `directory`, hands every line to `line` as [`File::read_lines`] does, and closes
+/// it: for files that are seldom read, or whose directory may be another next time.
+pub(crate) fn read_lines_of(
+    directory: BorrowedFd<'_>,
+    name: &CStr,
+    buffer: &mut [u8],
+    line: &mut dyn FnMut(&[u8]),
+) -> Reading<()> {
+    let fd = open_regular(directory, name).map_err(reason)?;
+    let mut each = |text: &[u8]| {
+        line(text);
+        true
+    };
+    match stream_lines(fd.as_fd(), buffer, &mut each) {
+        // Without devices or controllers, such files are empty.
+        Err(Errno::ENODATA) => Ok(()),
+        result => result.map_err(reason),
+    }
+}
+
 /// Why there is no value, from what the kernel answered.
 pub(crate) fn reason(errno: Errno) -> NoData {
     match errno {

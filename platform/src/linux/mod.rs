@@ -28,6 +28,7 @@ mod attribute;
 mod directory;
 mod disks;
 pub mod diskstats;
+mod drivers;
 mod fans;
 mod file;
 mod hwmon;

@@ -6,9 +6,8 @@ use kymo_protocol::{Metric, NoData, Reading};
 
 use super::phrase::Phrase;
 use super::rows::scaled;
-use crate::linux::file::File;
 use crate::linux::text::{number, words};
-use crate::source::{SensorInfo, SourceSpec};
+use crate::source::{Scope, SensorInfo, SourceSpec};
 
 /// Holds any line of such a file; most files fit whole.
 const TEXT_SIZE: usize = 4096;
@@ -34,7 +33,7 @@ pub(super) struct Field {
 /// Tells every field.
 pub(super) fn tell(
     spec: &SourceSpec,
-    scope: crate::source::Scope,
+    scope: Scope,
     fields: &[Field],
     found: &mut dyn FnMut(&SensorInfo<'_>),
 ) {
@@ -53,13 +52,16 @@ pub(super) fn tell(
     }
 }
 
+/// Reads every line of a text through a buffer.
+pub(super) type Lines<'f> = &'f mut dyn FnMut(&mut [u8], &mut dyn FnMut(&[u8])) -> Reading<()>;
+
 /// Reads every field; a file that can't be read is the state of all of them.
-pub(super) fn read(file: &mut File, fields: &[Field], readings: &mut [Reading<f64>]) {
+pub(super) fn read(lines: Lines<'_>, fields: &[Field], readings: &mut [Reading<f64>]) {
     let readings = readings.get_mut(..fields.len().min(FIELDS_MAX)).unwrap_or_default();
     readings.fill(Err(NoData::Absent));
     let mut less = [Err(NoData::Absent); FIELDS_MAX];
     let mut text = [0; TEXT_SIZE];
-    let result = file.read_lines(&mut text, &mut |line| {
+    let result = lines(&mut text, &mut |line| {
         let mut words = words(line);
         let key = words.next().unwrap_or_default();
         let key = key.strip_suffix(b":").unwrap_or(key);
@@ -83,6 +85,49 @@ pub(super) fn read(file: &mut File, fields: &[Field], readings: &mut [Reading<f6
                 rest if rest >= 0.0 => Ok(rest),
                 _ => Err(NoData::Fault),
             });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::linux::text;
+    use kymo_protocol::metric::known;
+
+    fn read_text(text: &str, readings: &mut [Reading<f64>]) {
+        let field = |key, less| Field {
+            key,
+            less,
+            metric: known(21),
+            attribute: None,
+            divisor: 1.0 / 1024.0,
+            name: key,
+        };
+        let fields = [field("MemTotal", None), field("MemTotal", Some("MemFree"))];
+        let mut lines = |_: &mut [u8], line: &mut dyn FnMut(&[u8])| {
+            text::lines(text.as_bytes()).for_each(line);
+            Ok(())
+        };
+        read(&mut lines, &fields, readings);
+    }
+
+    #[test]
+    fn a_part_is_taken_off_its_whole() {
+        let mut readings = [Err(NoData::Pending); 3];
+        for (text, expected) in [
+            ("MemTotal: 3 kB\nMemFree: 1 kB\n", [Ok(3072.0), Ok(2048.0)]),
+            ("MemFree 1\nMemTotal 1\n", [Ok(1024.0), Ok(0.0)]),
+            ("MemTotal: 3 kB\n", [Ok(3072.0), Err(NoData::Absent)]),
+            ("MemTotal: 3\nMemFree: 4\n", [Ok(3072.0), Err(NoData::Fault)]),
+            ("MemTotal: 3\nMemFree: x\n", [Ok(3072.0), Err(NoData::Fault)]),
+            ("MemTotal:\n", [Err(NoData::Fault); 2]),
+            ("", [Err(NoData::Absent); 2]),
+        ] {
+            read_text(text, &mut readings);
+            assert_eq!(readings[..2], expected, "{text}");
+            assert_eq!(readings[2], Err(NoData::Pending));
+            read_text(text, &mut readings[..1]);
         }
     }
 }

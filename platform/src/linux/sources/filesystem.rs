@@ -104,8 +104,7 @@ impl Filesystems {
             let Some(mount) = Mount::parse(line) else { return };
             let its_part = match mount.medium() {
                 Medium::None => return,
-                // Also where the root is another machine's: it is asked for the vitals anyhow.
-                _ if mount.point == b"/" => Part::Root,
+                Medium::Local if mount.point == b"/" => Part::Root,
                 Medium::Local => Part::Local,
                 Medium::Remote => Part::Remote,
             };

@@ -114,7 +114,10 @@ impl Source for Memory {
     }
 
     fn read(&mut self, readings: &mut [Reading<f64>]) -> Freshness {
-        fields::read(&mut self.file, self.fields, readings);
+        let file = &mut self.file;
+        let mut lines =
+            |buffer: &mut [u8], line: &mut dyn FnMut(&[u8])| file.read_lines(buffer, line);
+        fields::read(&mut lines, self.fields, readings);
         Freshness::Current
     }
 }

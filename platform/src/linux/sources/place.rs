@@ -4,7 +4,7 @@
 //! after every boot.
 
 use std::ffi::CString;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use nix::fcntl::AT_FDCWD;
@@ -32,17 +32,23 @@ impl Class {
         if self.fd.is_none() {
             self.fd = open_directory(AT_FDCWD, &self.path).ok();
         }
-        let by_name = || Phrase::new().with_bytes(name);
-        let mut link = Name::new();
-        // sysfs writes the slash of names such as cciss/c0d0 as an exclamation mark.
-        name.iter().for_each(|byte| link.push(if *byte == b'/' { b'!' } else { *byte }));
-        let mut buffer = [0; 224];
-        let (Some(fd), Some(link)) = (&self.fd, link.as_c_str()) else { return by_name() };
-        let target = readlinkat(fd.as_fd(), link, &mut buffer).unwrap_or_default();
-        match bus_path(target) {
-            Some(path) => namespaced(Phrase::new().with_bytes(path), name),
-            None => by_name(),
+        match &self.fd {
+            Some(fd) => device_place(fd.as_fd(), name),
+            None => Phrase::new().with_bytes(name),
         }
+    }
+}
+
+/// The same, below an open class.
+pub(super) fn device_place(class: BorrowedFd<'_>, name: &[u8]) -> Phrase {
+    let mut link = Name::new();
+    // sysfs writes the slash of names such as cciss/c0d0 as an exclamation mark.
+    name.iter().for_each(|byte| link.push(if *byte == b'/' { b'!' } else { *byte }));
+    let mut buffer = [0; 224];
+    let target = link.as_c_str().and_then(|link| readlinkat(class, link, &mut buffer).ok());
+    match target.and_then(bus_path) {
+        Some(path) => namespaced(Phrase::new().with_bytes(path), name),
+        None => Phrase::new().with_bytes(name),
     }
 }
 
