@@ -18,6 +18,7 @@ use crate::peer::Peer;
 use crate::roots::Roots;
 use crate::source::Source;
 
+pub(crate) mod ranker;
 pub(crate) mod signals;
 pub(crate) mod ticker;
 

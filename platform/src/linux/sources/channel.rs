@@ -7,10 +7,10 @@ use std::os::fd::BorrowedFd;
 
 use kymo_protocol::{Metric, NoData, Reading};
 
-use super::phrase::Phrase;
 use crate::linux::attribute::{Attribute, read_word};
 use crate::linux::directory::for_each_entry;
 use crate::linux::name::{Name, index_in};
+use crate::linux::phrase::Phrase;
 use crate::linux::sys::EntryBuffer;
 use crate::linux::text::signed;
 use crate::source::{Scope, SensorInfo};

@@ -11,12 +11,12 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::channel::Channel;
-use super::phrase::Phrase;
 use super::rows::hash;
 use crate::linux::directory::for_each_entry;
 use crate::linux::file::c_path;
 use crate::linux::hwmon::{CHIPS_MAX, Chip, Chips, find_chips};
 use crate::linux::name::index_in;
+use crate::linux::phrase::Phrase;
 use crate::linux::sys::EntryBuffer;
 
 /// Channels that are open, over all chips; the others are left out, and counted.

@@ -11,11 +11,11 @@ use kymo_protocol::{NoData, Reading};
 use nix::fcntl::AT_FDCWD;
 
 use super::channel::{About, Channel, Quantity, open_channels};
-use super::phrase::Phrase;
 use super::rows::hash;
 use crate::linux::directory::for_each_entry;
 use crate::linux::file::{c_path, open_directory};
 use crate::linux::name::Name;
+use crate::linux::phrase::Phrase;
 use crate::linux::sys::EntryBuffer;
 use crate::linux::temperature::Sleep;
 use crate::source::{Freshness, SensorInfo, Source, SourceSpec};

@@ -9,10 +9,10 @@ use std::path::Path;
 use kymo_protocol::metric::known;
 use kymo_protocol::{Cost, Group, NoData, Reading};
 
-use super::phrase::Phrase;
 use super::rows::{COMPUTED, Column, Device, Line, Rows};
 use crate::linux::file::File;
 use crate::linux::name::index_in;
+use crate::linux::phrase::Phrase;
 use crate::source::{Freshness, SensorInfo, Source, SourceSpec};
 
 /// More CPUs than that are left out, and counted.

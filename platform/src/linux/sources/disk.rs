@@ -8,12 +8,12 @@ use std::path::Path;
 use kymo_protocol::metric::known;
 use kymo_protocol::{Cost, Group, Metric, Reading};
 
-use super::phrase::Phrase;
 use super::place::Class;
 use super::rows::{Column, Device, Line, Rows};
 use crate::linux::disks::Disks;
 use crate::linux::diskstats;
 use crate::linux::file::File;
+use crate::linux::phrase::Phrase;
 use crate::linux::text::{behind, number, words};
 use crate::source::{Freshness, SensorInfo, Source, SourceSpec};
 

@@ -4,8 +4,8 @@
 
 use kymo_protocol::{Metric, NoData, Reading};
 
-use super::phrase::Phrase;
 use super::rows::scaled;
+use crate::linux::phrase::Phrase;
 use crate::linux::text::{number, words};
 use crate::source::{Scope, SensorInfo, SourceSpec};
 

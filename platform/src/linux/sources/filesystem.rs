@@ -13,8 +13,8 @@ use nix::errno::Errno;
 use nix::sys::statvfs::{Statvfs, statvfs};
 
 use super::mounts::{Medium, Mount, unescape};
-use super::phrase::Phrase;
 use crate::linux::file::{File, reason};
+use crate::linux::phrase::Phrase;
 use crate::source::{Freshness, Scope, SensorInfo, Source, SourceSpec};
 
 /// More file systems than that are left out, and counted.

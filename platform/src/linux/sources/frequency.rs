@@ -12,12 +12,12 @@ use kymo_protocol::{Cost, Group, NoData, Reading};
 use nix::fcntl::AT_FDCWD;
 
 use super::cpu::CPUS_MAX;
-use super::phrase::Phrase;
 use crate::clock;
 use crate::linux::attribute::read_word;
 use crate::linux::directory::for_each_entry;
 use crate::linux::file::{c_path, open_directory};
 use crate::linux::name::{Name, index_in};
+use crate::linux::phrase::Phrase;
 use crate::linux::sys::EntryBuffer;
 use crate::linux::text::number;
 use crate::source::{Freshness, Scope, SensorInfo, Source, SourceSpec};

@@ -15,8 +15,8 @@ use kymo_protocol::{Cost, Group, Metric, NoData, Reading};
 
 use super::channel::{About, Quantity, open_channels};
 use super::chips::{Mark, SLOTS, Shared};
-use super::phrase::Phrase;
 use crate::linux::drivers::{Care, care};
+use crate::linux::phrase::Phrase;
 use crate::linux::temperature::Sleep;
 use crate::source::{Freshness, SensorInfo, Source, SourceSpec};
 

@@ -17,7 +17,6 @@ mod hwmon;
 mod memory;
 mod mounts;
 mod network;
-mod phrase;
 mod place;
 mod power;
 mod pressure;

@@ -7,10 +7,10 @@ use std::path::Path;
 use kymo_protocol::metric::known;
 use kymo_protocol::{Cost, Group, Metric, Reading};
 
-use super::phrase::Phrase;
 use super::place::Class;
 use super::rows::{Column, Device, Line, Rows};
 use crate::linux::file::File;
+use crate::linux::phrase::Phrase;
 use crate::source::{Freshness, SensorInfo, Source, SourceSpec};
 
 /// More interfaces than that are left out, and counted.

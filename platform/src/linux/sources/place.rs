@@ -9,9 +9,9 @@ use std::path::Path;
 
 use nix::fcntl::AT_FDCWD;
 
-use super::phrase::Phrase;
 use crate::linux::file::{c_path, open_directory};
 use crate::linux::name::Name;
+use crate::linux::phrase::Phrase;
 use crate::linux::sys::readlinkat;
 
 /// A class of devices, opened when it is first needed and there.

@@ -11,9 +11,9 @@ use kymo_protocol::{Cost, Group, Metric};
 
 use super::channel::Quantity;
 use super::class::{Key, Kind};
-use super::phrase::Phrase;
 use crate::linux::attribute::read_word;
 use crate::linux::name::Name;
+use crate::linux::phrase::Phrase;
 use crate::source::SourceSpec;
 
 const SUPPLIES: SourceSpec = SourceSpec {

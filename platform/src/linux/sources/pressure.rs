@@ -9,9 +9,9 @@ use std::path::Path;
 use kymo_protocol::metric::known;
 use kymo_protocol::{Cost, Group, NoData, Reading};
 
-use super::phrase::Phrase;
 use crate::clock;
 use crate::linux::file::File;
+use crate::linux::phrase::Phrase;
 use crate::linux::text::{decimal, number, words};
 use crate::source::{Freshness, Scope, SensorInfo, Source, SourceSpec};
 

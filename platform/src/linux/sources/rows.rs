@@ -5,8 +5,8 @@
 
 use kymo_protocol::{Metric, NoData, Reading};
 
-use super::phrase::Phrase;
 use crate::linux::file::File;
+use crate::linux::phrase::Phrase;
 use crate::linux::text::{number, words};
 use crate::source::{Freshness, Scope, SensorInfo, SourceSpec};
 

@@ -10,11 +10,11 @@ use kymo_protocol::{Cost, Group};
 
 use super::channel::Quantity;
 use super::class::{Key, Kind};
-use super::phrase::Phrase;
 use crate::linux::attribute::{Word, read_word};
 use crate::linux::directory::for_each_entry;
 use crate::linux::file::open_directory;
 use crate::linux::name::{Name, index_in};
+use crate::linux::phrase::Phrase;
 use crate::linux::sys::EntryBuffer;
 use crate::source::SourceSpec;
 
