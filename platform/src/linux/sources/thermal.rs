@@ -43,8 +43,8 @@ fn zone(class: BorrowedFd<'_>, entry: &[u8]) -> Option<Key> {
     if has_chip(class, &kind) {
         return None;
     }
-    let kind = Phrase::new().with_bytes(&kind);
-    Some(Key { place: kind.clone(), name: kind })
+    let name = Phrase::new().with_bytes(&kind);
+    Some(Key { place: Phrase::new().with_name(name.as_str()), name })
 }
 
 /// Asks the class beside this one, from the same root.
