@@ -426,3 +426,31 @@ fn permissions_and_files_that_are_none() {
 fn nix_is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0)
 }
+
+#[test]
+#[ignore = "mounts: as root, `unshare -m` around it"]
+fn a_mount_that_comes_is_noticed_before_anything_is_asked() {
+    let mut sources = this_machine_sources(&Roots::default());
+    sources.retain(|source| source.spec().name == "filesystem");
+    let local = &mut sources[0];
+    let (sensors, _) = scan(&mut **local);
+    assert_eq!(read(&mut **local, sensors.len()).1, Freshness::Current);
+    let folder = std::env::temp_dir().join(format!("kymo-mount-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let run = |program: &str, arguments: &[&str]| {
+        let status = std::process::Command::new(program).args(arguments).arg(&folder).status();
+        assert!(status.unwrap().success());
+    };
+    run("mount", &["-t", "tmpfs", "none"]);
+    for _ in 0..2 {
+        let (readings, freshness) = read(&mut **local, sensors.len());
+        assert_eq!(freshness, Freshness::Stale);
+        assert!(readings.iter().all(|reading| *reading == Err(Absent)));
+    }
+    assert_eq!(local.look(), Freshness::Stale);
+    assert_eq!(scan(&mut **local).0, sensors);
+    assert_eq!(read(&mut **local, sensors.len()).1, Freshness::Current);
+    run("umount", &[]);
+    assert_eq!(read(&mut **local, sensors.len()).1, Freshness::Stale);
+    fs::remove_dir(folder).unwrap();
+}

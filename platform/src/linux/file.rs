@@ -17,6 +17,7 @@ use std::path::Path;
 use kymo_protocol::{NoData, Reading};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, openat};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, stat};
 use nix::sys::uio::pread;
 
@@ -94,6 +95,16 @@ impl File {
         self.doubt(result)
     }
 
+    /// Whether the kernel has told of a change since this was last asked, as it does of the table of
+    /// mounts.
+    pub(crate) fn has_event(&self) -> bool {
+        let Ok(open) = &self.open else { return false };
+        let mut asked = [PollFd::new(open.fd.as_fd(), PollFlags::POLLPRI)];
+        let told = PollFlags::POLLPRI | PollFlags::POLLERR;
+        poll(&mut asked, PollTimeout::ZERO).is_ok_and(|count| count > 0)
+            && asked.iter().any(|fd| fd.revents().is_some_and(|events| events.intersects(told)))
+    }
+
     fn read<'b>(&mut self, buffer: &'b mut [u8]) -> Reading<&'b [u8]> {
         let fd = self.ready()?;
         let result = read_at(fd, buffer, 0);
@@ -142,20 +153,16 @@ impl Open {
     }
 }
 
-/// Opens `name` in `directory`, hands every line to `line` as [`File::read_lines`] does, and closes
+/// Opens `name` in `directory`, hands lines to `line` as [`File::read_lines_while`] does, and closes
 /// it: for files that are seldom read, or whose directory may be another next time.
 pub(crate) fn read_lines_of(
     directory: BorrowedFd<'_>,
     name: &CStr,
     buffer: &mut [u8],
-    line: &mut dyn FnMut(&[u8]),
+    line: &mut dyn FnMut(&[u8]) -> bool,
 ) -> Reading<()> {
     let fd = open_regular(directory, name).map_err(reason)?;
-    let mut each = |text: &[u8]| {
-        line(text);
-        true
-    };
-    match stream_lines(fd.as_fd(), buffer, &mut each) {
+    match stream_lines(fd.as_fd(), buffer, line) {
         // Without devices or controllers, such files are empty.
         Err(Errno::ENODATA) => Ok(()),
         result => result.map_err(reason),

@@ -181,7 +181,7 @@ impl Cgroup {
             let root = open_directory(AT_FDCWD, root).ok()?;
             let mut buffer = [0; 512];
             let found =
-                read_lines_of(root.as_fd(), c"cgroup.controllers", &mut buffer, &mut |_| {});
+                read_lines_of(root.as_fd(), c"cgroup.controllers", &mut buffer, &mut |_| true);
             (found != Err(NoData::Absent)).then_some(root)
         })?;
         let path = CStr::from_bytes_with_nul(&self.path).unwrap_or_default();
@@ -220,7 +220,7 @@ impl Source for Cgroup {
             let Some((own, behind)) = rest.split_at_mut_checked(count) else { break };
             match shape {
                 Shape::Keys => {
-                    let mut lines = |buffer: &mut [u8], line: &mut dyn FnMut(&[u8])| {
+                    let mut lines = |buffer: &mut [u8], line: &mut dyn FnMut(&[u8]) -> bool| {
                         read_lines_of(group.as_fd(), name, buffer, line)
                     };
                     fields::read(&mut lines, fields, own);
@@ -248,7 +248,10 @@ type Take = fn(&[u8]) -> Reading<f64>;
 
 fn word(group: BorrowedFd<'_>, name: &CStr, take: Take) -> Reading<f64> {
     let mut value = Err(NoData::Fault);
-    read_lines_of(group, name, &mut [0; 64], &mut |line| value = take(line))?;
+    read_lines_of(group, name, &mut [0; 64], &mut |line| {
+        value = take(line);
+        false
+    })?;
     value
 }
 
@@ -296,6 +299,7 @@ fn sums(group: BorrowedFd<'_>, name: &CStr, fields: &[Field], readings: &mut [Re
                 *sum = sum.and_then(|sum| sum.checked_add(number(found)?));
             }
         }
+        true
     });
     for ((field, sum), reading) in fields.iter().zip(sums).zip(readings) {
         *reading = result.and_then(|()| scaled(sum, field.divisor));

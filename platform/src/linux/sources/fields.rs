@@ -53,26 +53,41 @@ pub(super) fn tell(
 }
 
 /// Reads every line of a text through a buffer.
-pub(super) type Lines<'f> = &'f mut dyn FnMut(&mut [u8], &mut dyn FnMut(&[u8])) -> Reading<()>;
+pub(super) type Lines<'f> =
+    &'f mut dyn FnMut(&mut [u8], &mut dyn FnMut(&[u8]) -> bool) -> Reading<()>;
 
 /// Reads every field; a file that can't be read is the state of all of them.
 pub(super) fn read(lines: Lines<'_>, fields: &[Field], readings: &mut [Reading<f64>]) {
     let readings = readings.get_mut(..fields.len().min(FIELDS_MAX)).unwrap_or_default();
     readings.fill(Err(NoData::Absent));
     let mut less = [Err(NoData::Absent); FIELDS_MAX];
+    let (mut wanted, mut missing) = (0u64, 0u32);
+    for field in fields {
+        wanted |= mark(field.key.as_bytes()) | field.less.map_or(0, |key| mark(key.as_bytes()));
+        missing += 1 + u32::from(field.less.is_some());
+    }
     let mut text = [0; TEXT_SIZE];
     let result = lines(&mut text, &mut |line| {
+        // Most lines are none of ours, which their first letters tell.
+        if mark(line) & wanted == 0 {
+            return true;
+        }
         let mut words = words(line);
         let key = words.next().unwrap_or_default();
         let key = key.strip_suffix(b":").unwrap_or(key);
         let value = words.next().and_then(number);
         for ((field, reading), less) in fields.iter().zip(&mut *readings).zip(&mut less) {
-            if field.key.as_bytes() == key {
-                *reading = scaled(value, field.divisor);
+            let place = if field.key.as_bytes() == key {
+                reading
             } else if field.less.is_some_and(|other| other.as_bytes() == key) {
-                *less = scaled(value, field.divisor);
-            }
+                less
+            } else {
+                continue;
+            };
+            *place = scaled(value, field.divisor);
+            missing = missing.saturating_sub(1);
         }
+        missing > 0
     });
     if let Err(reason) = result {
         readings.fill(Err(reason));
@@ -86,6 +101,17 @@ pub(super) fn read(lines: Lines<'_>, fields: &[Field], readings: &mut [Reading<f
                 _ => Err(NoData::Fault),
             });
         }
+    }
+}
+
+/// One of 64 bits for the first three letters of a line or a key.
+fn mark(text: &[u8]) -> u64 {
+    match text {
+        [a, b, c, ..] => {
+            1 << (a.wrapping_add(b.wrapping_mul(3)).wrapping_add(c.wrapping_mul(5)) % 64)
+        }
+        // Too short for a key with a number.
+        _ => 0,
     }
 }
 
@@ -105,8 +131,8 @@ mod tests {
             name: key,
         };
         let fields = [field("MemTotal", None), field("MemTotal", Some("MemFree"))];
-        let mut lines = |_: &mut [u8], line: &mut dyn FnMut(&[u8])| {
-            text::lines(text.as_bytes()).for_each(line);
+        let mut lines = |_: &mut [u8], line: &mut dyn FnMut(&[u8]) -> bool| {
+            text::lines(text.as_bytes()).all(line);
             Ok(())
         };
         read(&mut lines, &fields, readings);

@@ -77,8 +77,9 @@ pub(super) struct Filesystems {
     /// Never grow beyond what they were made with.
     points: Vec<MountPoint>,
     devices: Vec<DeviceNumber>,
-    /// Of the table that was scanned.
+    /// Of the table that was scanned, and whether the kernel has told of another since.
     table: u64,
+    has_changed: bool,
 }
 
 impl Filesystems {
@@ -90,6 +91,7 @@ impl Filesystems {
             points: Vec::with_capacity(count),
             devices: Vec::with_capacity(count),
             table: 0,
+            has_changed: false,
         }
     }
 
@@ -130,6 +132,9 @@ impl Source for Filesystems {
         let mut devices = std::mem::take(&mut self.devices);
         points.clear();
         devices.clear();
+        // Asked before the table is read, so that no change falls in between.
+        let _ = self.mountinfo.has_event();
+        self.has_changed = false;
         let (spec, mut omitted) = (self.spec(), 0);
         // The root's device is known to no other part, so it is taken from the table first.
         let mut root = DeviceNumber::new();
@@ -163,8 +168,11 @@ impl Source for Filesystems {
 
     fn read(&mut self, readings: &mut [Reading<f64>]) -> Freshness {
         readings.fill(Err(NoData::Absent));
-        if self.part != Part::Root && self.look() == Freshness::Stale {
-            return Freshness::Stale;
+        if self.part != Part::Root {
+            self.has_changed |= self.mountinfo.has_event();
+            if self.has_changed {
+                return Freshness::Stale;
+            }
         }
         for (point, readings) in self.points.iter().zip(readings.chunks_mut(QUANTITIES.len())) {
             match ask(point) {

@@ -115,8 +115,9 @@ impl Source for Memory {
 
     fn read(&mut self, readings: &mut [Reading<f64>]) -> Freshness {
         let file = &mut self.file;
-        let mut lines =
-            |buffer: &mut [u8], line: &mut dyn FnMut(&[u8])| file.read_lines(buffer, line);
+        let mut lines = |buffer: &mut [u8], line: &mut dyn FnMut(&[u8]) -> bool| {
+            file.read_lines_while(buffer, line)
+        };
         fields::read(&mut lines, self.fields, readings);
         Freshness::Current
     }
