@@ -95,7 +95,7 @@ impl File {
         self.doubt(result)
     }
 
-    /// Whether the kernel has told of a change since this was last asked, as it does of the table of
+    /// Whether the kernel has told of a change since this was last asked. It tells of the table of
     /// mounts.
     pub(crate) fn has_event(&self) -> bool {
         let Ok(open) = &self.open else { return false };
@@ -153,8 +153,8 @@ impl Open {
     }
 }
 
-/// Opens `name` in `directory`, hands lines to `line` as [`File::read_lines_while`] does, and closes
-/// it: for files that are seldom read, or whose directory may be another next time.
+/// Opens `name` in `directory`, hands lines to `line` as [`File::read_lines_while`] does, and
+/// closes it: for files that are seldom read, or whose directory may be another next time.
 pub(crate) fn read_lines_of(
     directory: BorrowedFd<'_>,
     name: &CStr,

@@ -77,8 +77,8 @@ struct Counter {
     before: i64,
 }
 
-/// Opens what `directory` has of `quantities`, at most `room` of it; tells each and then hands it to
-/// `keep`. Returns how many are left out.
+/// Opens what `directory` has of `quantities`, at most `room` of it; tells each and then hands it
+/// to `keep`. Returns how many are left out.
 pub(super) fn open_channels(
     directory: BorrowedFd<'_>,
     quantities: &'static [Quantity],
