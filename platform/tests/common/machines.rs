@@ -329,7 +329,7 @@ fn odd_permissions(tree: &Tree) {
         "proc/pressure/memory",
         "sys/fs/cgroup/user.slice/app/memory.current",
     ] {
-        fs::set_permissions(tree.path(file), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(tree.path(file), fs::Permissions::from_mode(0o000)).unwrap();
     }
     // A FIFO, a socket's folder and a device in place of attributes.
     tree.fifo("sys/class/power_supply/BAT0/capacity");
