@@ -57,23 +57,34 @@ impl Default for Ranking {
     }
 }
 
+impl Ranking {
+    /// Puts a process in its places, if it uses something and is among the first.
+    pub fn add(&mut self, process: &Process) {
+        if process.cpu.is_ok_and(|share| share > 0.0) {
+            rank(&mut self.by_cpu, process, uses_more_cpu);
+        }
+        if process.memory > 0 {
+            rank(&mut self.by_memory, process, uses_more_memory);
+        }
+    }
+}
+
 /// Whether one process comes before another.
-pub(crate) type Before = fn(&Process, &Process) -> bool;
+type Before = fn(&Process, &Process) -> bool;
 
 /// The greater share first; of equal ones the older number.
-pub(crate) fn uses_more_cpu(one: &Process, other: &Process) -> bool {
+fn uses_more_cpu(one: &Process, other: &Process) -> bool {
     let key = |process: &Process| process.cpu.unwrap_or(0.0);
     let (first, second) = (key(one), key(other));
     first > second || (first >= second && one.pid < other.pid)
 }
 
 /// The greater memory first; of equal ones the older number.
-pub(crate) fn uses_more_memory(one: &Process, other: &Process) -> bool {
+fn uses_more_memory(one: &Process, other: &Process) -> bool {
     (one.memory, other.pid) > (other.memory, one.pid)
 }
 
-/// Puts a process in its place, if it has one among the first.
-pub(crate) fn rank(list: &mut Ranked, process: &Process, before: Before) {
+fn rank(list: &mut Ranked, process: &Process, before: Before) {
     let place = list.partition_point(|other| before(other, process));
     if place >= RANKED_MAX {
         return;
@@ -113,16 +124,16 @@ mod tests {
                 .map(|(pid, (memory, cpu))| process(pid, memory, f32::from(cpu)))
                 .collect();
             for process in &all {
-                rank(&mut ranking.by_cpu, process, uses_more_cpu);
-                rank(&mut ranking.by_memory, process, uses_more_memory);
+                ranking.add(process);
             }
-            let count = all.len().min(RANKED_MAX);
             all.sort_by_key(|process| (std::cmp::Reverse(process.memory), process.pid));
-            prop_assert_eq!(&ranking.by_memory[..], &all[..count]);
+            let first = all.iter().filter(|process| process.memory > 0).take(RANKED_MAX);
+            prop_assert!(ranking.by_memory.iter().eq(first));
             all.sort_by(|one, other| {
                 other.cpu.unwrap().total_cmp(&one.cpu.unwrap()).then(one.pid.cmp(&other.pid))
             });
-            prop_assert_eq!(&ranking.by_cpu[..], &all[..count]);
+            let first = all.iter().filter(|process| process.cpu != Ok(0.0)).take(RANKED_MAX);
+            prop_assert!(ranking.by_cpu.iter().eq(first));
         }
     }
 }

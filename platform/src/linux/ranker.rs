@@ -21,7 +21,7 @@ use super::process_stat::{ProcessStat, parse};
 use super::sys::page_size;
 use super::text::number;
 use crate::clock::{self, Now};
-use crate::ranking::{Process, Ranking, rank, uses_more_cpu, uses_more_memory};
+use crate::ranking::{Process, Ranking};
 use crate::roots::Roots;
 
 /// Processes whose times are remembered; of further ones the memory is known alone.
@@ -181,12 +181,7 @@ impl Ranker {
             state: stat.state,
             name: ShortText::new().with_bytes(stat.name).into_string(),
         };
-        if cpu.is_ok_and(|share| share > 0.0) {
-            rank(&mut self.next.by_cpu, &process, uses_more_cpu);
-        }
-        if process.memory > 0 {
-            rank(&mut self.next.by_memory, &process, uses_more_memory);
-        }
+        self.next.add(&process);
     }
 
     /// The share of a CPU since the last look at this very process.
