@@ -212,3 +212,59 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Whoever panicked left a list that is made anew at the next look.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::linux::sources::channel::{About, Quantity, open_channels};
+    use kymo_protocol::metric::known;
+
+    static QUANTITIES: [Quantity; 1] =
+        [Quantity { end: Some("_input"), ..Quantity::plain("fan", known(91), 1.0) }];
+
+    fn fill(shared: &Shared, slot: u8, folder: &Path) {
+        let about = About { identity: &Phrase::new(), name: &Phrase::new(), cadence_ms: 0 };
+        let directory = std::fs::File::open(folder).unwrap();
+        let room = shared.forget(slot);
+        open_channels(directory.as_fd(), &QUANTITIES, &about, room, &mut |_| {}, &mut |channel| {
+            shared.keep(slot, channel);
+        });
+    }
+
+    fn speeds(shared: &Shared, slot: u8, folder: &Path, meanwhile: &dyn Fn()) -> Vec<f64> {
+        let directory = std::fs::File::open(folder).unwrap();
+        let mut speeds = Vec::new();
+        shared.for_each(slot, &mut |channel| {
+            speeds.push(channel.read_in(directory.as_fd(), &mut false).unwrap());
+            meanwhile();
+        });
+        speeds
+    }
+
+    #[test]
+    fn while_one_source_reads_others_come_and_go_as_they_like() {
+        let root = std::env::temp_dir().join(format!("kymo-chips-{}", std::process::id()));
+        std::fs::create_dir_all(&root).unwrap();
+        for fan in 1..=3 {
+            std::fs::write(root.join(format!("fan{fan}_input")), format!("{fan}00\n")).unwrap();
+        }
+        let shared = Shared::new(Path::new("/nonexistent"));
+        for slot in [1, 2, 3] {
+            fill(&shared, slot, &root);
+        }
+        // Were a lock held, this would never end; were places kept, channels would be missed.
+        let others = || {
+            shared.forget(1);
+            fill(&shared, 3, &root);
+            assert_eq!(speeds(&shared, 3, &root, &|| {}), [100.0, 200.0, 300.0]);
+            assert!(shared.claim(4).0.is_none());
+            fill(&shared, 1, &root);
+        };
+        for _ in 0..3 {
+            assert_eq!(speeds(&shared, 2, &root, &others), [100.0, 200.0, 300.0]);
+        }
+        assert_eq!(lock(&shared.channels).len(), 9);
+        assert_eq!(shared.forget(2), CHANNELS_MAX - 6);
+        std::fs::remove_dir_all(root).unwrap();
+    }
+}
