@@ -32,9 +32,11 @@ pub mod machine;
 pub mod notify;
 pub mod peer;
 pub mod random;
+pub mod ranking;
 mod roots;
 mod signal;
 pub mod socket;
+pub mod source;
 
 #[cfg(target_os = "linux")]
 pub mod linux;
@@ -50,11 +52,14 @@ pub use fake::Fake;
 pub use local_time::LocalTime;
 pub use machine::Machine;
 pub use notify::Notify;
+pub use os::ranker::Ranker;
 pub use os::signals::Signals;
 pub use os::ticker::Ticker;
 pub use os::{TMPDIR_IS_PRIVATE, let_code_go, refuse_descriptors};
+pub use ranking::{Process, Ranking};
 pub use roots::Roots;
 pub use signal::{Signal, let_writes_fail};
+pub use source::{Freshness, Scope, SensorInfo, Source, SourceSpec};
 
 /// Opens the machine this program runs on.
 ///
@@ -63,4 +68,12 @@ pub use signal::{Signal, let_writes_fail};
 #[must_use]
 pub fn this_machine(roots: &Roots) -> Box<dyn Machine> {
     os::this_machine(roots)
+}
+
+/// The sources of every sensor of this machine, in the order of their groups; none are read yet.
+///
+/// All memory is taken here; descriptors are taken by scans and reads, as hardware comes and goes.
+#[must_use]
+pub fn this_machine_sources(roots: &Roots) -> Vec<Box<dyn Source>> {
+    os::this_machine_sources(roots)
 }

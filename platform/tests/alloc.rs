@@ -84,6 +84,9 @@ fn main() {
         }
     }
 
+    sources_allocate_nothing();
+    rankers_allocate_nothing();
+
     let mut ticker = Ticker::new().unwrap();
     let mut signals = Signals::new(&Signal::ALL).unwrap();
     let place = std::env::temp_dir().join(format!("kymo-notify-alloc-{}", std::process::id()));
@@ -107,6 +110,85 @@ fn main() {
     assert_eq!(edges, 0, "allocations at the edges");
     assert!(count(|| drop(std::hint::black_box(vec![1]))) > 0, "the counter counts");
     println!("0 allocations in 4,000 reads of every source");
+}
+
+/// Every scan, look and read of every source, while files and devices come and go.
+#[cfg(target_os = "linux")]
+fn sources_allocate_nothing() {
+    use common::{Tree, machines};
+    use kymo_protocol::NoData;
+
+    let mut readings = vec![Err(NoData::Pending); 8_192];
+    let mut round = |sources: &mut Vec<Box<dyn kymo_platform::Source>>| {
+        for source in sources {
+            let mut count = 0;
+            let _ = std::hint::black_box(source.scan(&mut |sensor| {
+                count += 1;
+                let _ = std::hint::black_box((sensor.identity, sensor.attributes));
+            }));
+            for _ in 0..3 {
+                let _ = source.read(&mut readings[..count]);
+                let _ = source.look();
+            }
+        }
+    };
+    for (name, build) in machines::MACHINES {
+        let tree = Tree::empty();
+        build(&tree);
+        let mut sources = tree.sources();
+        assert_eq!(count(|| round(&mut sources)), 0, "{name}, from the first scan on");
+    }
+    let tree = Tree::empty();
+    machines::graphics(&tree, "suspended");
+    let mut sources = tree.sources();
+    sources.extend(kymo_platform::this_machine_sources(&kymo_platform::Roots::default()));
+    for step in 0..9 {
+        for _ in 0..20 {
+            assert_eq!(count(|| round(&mut sources)), 0, "after change {step}");
+        }
+        // What the test does to the files between the rounds may allocate.
+        match step {
+            0 => {
+                tree.write(&format!("sys/devices/{}/power/runtime_status", machines::GPU), "active")
+            }
+            1 => tree.unplug(1, "platform/nct6775.656"),
+            2 => tree.chip(7, "platform/it87", "it8620", &[("fan1_input", "1")]),
+            3 => machines::intel_laptop(&tree),
+            4 => tree.remove("sys/class/power_supply/BAT0"),
+            5 => tree.replace("proc/net/dev", "Inter-|\n face |\n eth7: 1 2 3\n"),
+            6 => tree.remove("sys"),
+            7 => tree.remove("proc"),
+            _ => {}
+        }
+    }
+}
+
+/// Passes over the processes of this machine and of one that has too many.
+#[cfg(target_os = "linux")]
+fn rankers_allocate_nothing() {
+    use kymo_platform::{Ranker, Roots};
+
+    let tree = common::Tree::empty();
+    let mut rankers = [
+        Ranker::new(&Roots::default()),
+        Ranker::new(&Roots { proc: tree.path("proc"), sys: tree.path("sys") }),
+    ];
+    for round in 0..6 {
+        for pid in 0..if round == 1 { 200 } else { 0 } {
+            let text = format!("{pid} (one) R 1 1 1 0 -1 0 0 0 0 0 {pid} 0 0 0 20 0 1 0 1 0 {pid}");
+            tree.write(&format!("proc/{pid}/stat"), &text);
+        }
+        let scans = count(|| {
+            for ranker in &mut rankers {
+                while !ranker.scan(100_000) {}
+                let _ = std::hint::black_box(ranker.ranking());
+            }
+        });
+        assert_eq!(scans, 0, "in round {round}");
+        if round == 4 {
+            tree.remove("proc");
+        }
+    }
 }
 
 #[cfg(target_os = "linux")]

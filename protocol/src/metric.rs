@@ -4,6 +4,10 @@
 //! one, and below `kymo.` where they have none. A sensor is one instance of it: one CPU, one disk.
 //! Numbers of metrics, groups and costs stand in frames, so they never change.
 
+mod table;
+
+pub use table::METRICS;
+
 /// A family of sensors, which subscribers choose by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
@@ -159,27 +163,28 @@ pub struct Metric {
     pub brief: &'static str,
 }
 
-const fn metric(
-    number: u16,
-    name: &'static str,
-    unit: &'static str,
-    instrument: Instrument,
-    group: Group,
-    brief: &'static str,
-) -> Metric {
-    Metric { number, name, unit, instrument, group, brief }
-}
-
-/// Every metric, in the order of their numbers.
-pub static METRICS: [Metric; 2] = [
-    metric(1, "system.cpu.time", "s", Instrument::Counter, Group::Cpu, "time in a mode since boot"),
-    metric(2, "system.cpu.utilization", "1", Instrument::Gauge, Group::Cpu, "busy share"),
-];
-
 /// The metric with this number.
 #[must_use]
 pub fn by_number(number: u16) -> Option<&'static Metric> {
     METRICS.iter().find(|metric| metric.number == number)
+}
+
+/// The metric with this number, for constants: there, a number without a metric does not compile.
+///
+/// ```
+/// use kymo_protocol::metric::{Metric, known};
+///
+/// const TIME: &Metric = known(1);
+/// assert_eq!(TIME.name, "system.cpu.time");
+/// ```
+#[must_use]
+pub const fn known(number: u16) -> &'static Metric {
+    let mut place = 0;
+    while place < METRICS.len() && METRICS[place].number != number {
+        place += 1;
+    }
+    assert!(place < METRICS.len(), "no metric has this number");
+    &METRICS[place]
 }
 
 #[cfg(test)]
@@ -193,7 +198,19 @@ mod tests {
             assert!(metric.name.starts_with(|c: char| c.is_ascii_lowercase()), "{}", metric.name);
             assert!(!metric.unit.is_empty() && !metric.brief.is_empty(), "{}", metric.name);
             assert_eq!(by_number(metric.number), Some(metric));
+            assert_eq!(known(metric.number), metric);
         }
+    }
+
+    #[test]
+    fn one_name_means_one_quantity_and_comes_once_a_group() {
+        for (place, metric) in METRICS.iter().enumerate() {
+            for other in METRICS.iter().skip(place + 1).filter(|other| other.name == metric.name) {
+                assert_eq!((metric.unit, metric.instrument), (other.unit, other.instrument));
+                assert_ne!(metric.group, other.group, "{}", metric.name);
+            }
+        }
+        assert!(Group::ALL.iter().all(|group| METRICS.iter().any(|row| row.group == *group)));
     }
 
     #[test]

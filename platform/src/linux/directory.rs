@@ -48,6 +48,43 @@ pub(crate) fn for_each_entry(
     Err(Errno::EFBIG)
 }
 
+/// A directory that is listed bit by bit, with pauses.
+#[derive(Clone)]
+pub(crate) struct Listing {
+    buffer: Box<EntryBuffer>,
+    /// What is left in the buffer.
+    rest: std::ops::Range<usize>,
+}
+
+impl Listing {
+    pub(crate) fn new() -> Self {
+        Self { buffer: Box::new(EntryBuffer::new()), rest: 0..0 }
+    }
+
+    /// Begins anew.
+    pub(crate) fn restart(&mut self, directory: BorrowedFd<'_>) -> Result<(), Errno> {
+        self.rest = 0..0;
+        lseek(directory, 0, Whence::SeekSet).map(drop)
+    }
+
+    /// The next entry; `None` is the end.
+    pub(crate) fn next(&mut self, directory: BorrowedFd<'_>) -> Result<Option<Entry<'_>>, Errno> {
+        while self.rest.is_empty() {
+            match getdents64(directory, &mut self.buffer) {
+                Err(Errno::EINTR) => {}
+                Ok([]) => return Ok(None),
+                result => self.rest = 0..result?.len(),
+            }
+        }
+        let mut entries = Entries(self.buffer.0.get(self.rest.clone()).unwrap_or_default());
+        let entry = entries.next();
+        // What is no entry ends the list, as ever.
+        let left = if entry.is_some() { entries.0.len() } else { 0 };
+        self.rest.start = self.rest.end.saturating_sub(left);
+        Ok(entry)
+    }
+}
+
 /// The entries in what getdents64 wrote; anything else ends the list.
 struct Entries<'b>(&'b [u8]);
 
@@ -98,6 +135,30 @@ mod tests {
             };
             for_each_entry(directory.as_fd(), &mut EntryBuffer::new(), &mut add).unwrap();
             assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
+    fn a_listing_goes_on_where_it_paused() {
+        let directory = std::fs::File::open("/proc/sys/kernel").unwrap();
+        let mut expected = Vec::new();
+        let mut add = |entry: Entry<'_>| expected.push(entry.name.to_vec());
+        for_each_entry(directory.as_fd(), &mut EntryBuffer::new(), &mut add).unwrap();
+        let mut listing = Listing::new();
+        for _ in 0..2 {
+            listing.restart(directory.as_fd()).unwrap();
+            let mut found = Vec::new();
+            while let Some(entry) = listing.next(directory.as_fd()).unwrap() {
+                found.push(entry.name.to_vec());
+            }
+            assert_eq!(found, expected);
+        }
+        // Half of it, and from the beginning again.
+        for _ in 0..2 {
+            listing.restart(directory.as_fd()).unwrap();
+            for name in &expected[..expected.len() / 2] {
+                assert_eq!(listing.next(directory.as_fd()).unwrap().unwrap().name, name);
+            }
         }
     }
 

@@ -5,9 +5,10 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 
-use kymo_protocol::{NoData, Reading};
+use kymo_protocol::{Cost, NoData, Reading};
 
 use super::attribute::Attribute;
+use super::drivers::care;
 use super::hwmon::{Chip, channels};
 use super::name::Name;
 use super::sys::EntryBuffer;
@@ -18,34 +19,6 @@ use crate::machine::{FANS_MAX, Fans};
 pub(crate) const FANS_OPEN_MAX: usize = 2 * FANS_MAX;
 /// No fan turns faster; broken chips answer 65,535 times something.
 const RPM_MAX: i64 = 100_000;
-
-/// Chips whose fans are not read on a loop, by the beginning of their name, with the reason.
-const HARMFUL: [(&str, &str); 21] = [
-    ("dell_smm", "each read stops every CPU in system management mode"),
-    ("dell_ddv", "WMI call into the firmware"),
-    ("asus", "WMI or EC call; polling some boards stops their fans"),
-    ("thinkpad", "embedded controller"),
-    ("hp", "WMI call into the firmware"),
-    ("acer", "WMI call into the firmware"),
-    ("msi", "WMI call into the firmware"),
-    ("applesmc", "waits for the controller in busy loops"),
-    ("cros_ec", "embedded controller"),
-    ("oxp", "embedded controller"),
-    ("gpd", "embedded controller"),
-    ("steamdeck", "ACPI call into the firmware"),
-    ("system76", "ACPI call into the firmware"),
-    ("surface", "embedded controller"),
-    ("ibm", "IPMI request to the management controller"),
-    ("nzxt", "USB transaction"),
-    ("kraken", "USB transaction"),
-    ("corsair", "USB transaction"),
-    ("rog_ryujin", "USB transaction"),
-    ("octo", "USB transaction"),
-    ("quadro", "USB transaction"),
-];
-
-/// Parts of a device's path that tell of a slow bus, whatever the driver's name.
-const HARMFUL_BUSES: [&[u8]; 2] = [b"/usb", b"/w1_bus"];
 
 /// An open fan.
 #[derive(Debug)]
@@ -68,7 +41,7 @@ pub(crate) fn find_fans(
     fans: &mut OpenFans,
 ) {
     fans.clear();
-    for chip in chips.iter().filter(|chip| !is_harmful(chip)) {
+    for chip in chips.iter().filter(|chip| care(&chip.name, &chip.place).cost < Cost::Harmful) {
         let Some(directory) = chip.open(class) else { continue };
         for index in channels(directory.as_fd(), buffer, "fan", "_input") {
             let fan = Fan::open(directory.as_fd(), index, is_gpu(&chip.name));
@@ -127,10 +100,4 @@ impl Fan {
         }
         u32::try_from(speed).map_err(|_| NoData::Fault)
     }
-}
-
-fn is_harmful(chip: &Chip) -> bool {
-    let by_name = HARMFUL.iter().any(|(start, _)| chip.name.starts_with(start.as_bytes()));
-    let on_bus = |bus: &&[u8]| chip.place.windows(bus.len()).any(|part| part == *bus);
-    by_name || HARMFUL_BUSES.iter().any(on_bus)
 }

@@ -17,6 +17,7 @@ use std::path::Path;
 use kymo_protocol::{NoData, Reading};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, openat};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, stat};
 use nix::sys::uio::pread;
 
@@ -77,9 +78,31 @@ impl File {
         buffer: &mut [u8],
         line: &mut dyn FnMut(&[u8]),
     ) -> Reading<()> {
+        self.read_lines_while(buffer, &mut |text| {
+            line(text);
+            true
+        })
+    }
+
+    /// As [`File::read_lines`], and stops after a line of which `line` says false.
+    pub(crate) fn read_lines_while(
+        &mut self,
+        buffer: &mut [u8],
+        line: &mut dyn FnMut(&[u8]) -> bool,
+    ) -> Reading<()> {
         let fd = self.ready()?;
         let result = stream_lines(fd, buffer, line);
         self.doubt(result)
+    }
+
+    /// Whether the kernel has told of a change since this was last asked. It tells of the table of
+    /// mounts.
+    pub(crate) fn has_event(&self) -> bool {
+        let Ok(open) = &self.open else { return false };
+        let mut asked = [PollFd::new(open.fd.as_fd(), PollFlags::POLLPRI)];
+        let told = PollFlags::POLLPRI | PollFlags::POLLERR;
+        poll(&mut asked, PollTimeout::ZERO).is_ok_and(|count| count > 0)
+            && asked.iter().any(|fd| fd.revents().is_some_and(|events| events.intersects(told)))
     }
 
     fn read<'b>(&mut self, buffer: &'b mut [u8]) -> Reading<&'b [u8]> {
@@ -130,10 +153,28 @@ impl Open {
     }
 }
 
+/// Opens `name` in `directory`, hands lines to `line` as [`File::read_lines_while`] does, and
+/// closes it: for files that are seldom read, or whose directory may be another next time.
+pub(crate) fn read_lines_of(
+    directory: BorrowedFd<'_>,
+    name: &CStr,
+    buffer: &mut [u8],
+    line: &mut dyn FnMut(&[u8]) -> bool,
+) -> Reading<()> {
+    let fd = open_regular(directory, name).map_err(reason)?;
+    match stream_lines(fd.as_fd(), buffer, line) {
+        // Without devices or controllers, such files are empty.
+        Err(Errno::ENODATA) => Ok(()),
+        result => result.map_err(reason),
+    }
+}
+
 /// Why there is no value, from what the kernel answered.
 pub(crate) fn reason(errno: Errno) -> NoData {
     match errno {
         Errno::ENOENT | Errno::ENODEV | Errno::ENXIO | Errno::ENOTDIR => NoData::Absent,
+        // What the kernel was told not to do, such as counting pressure.
+        Errno::EOPNOTSUPP => NoData::Absent,
         Errno::EACCES | Errno::EPERM => NoData::Denied,
         _ => NoData::Fault,
     }
@@ -178,7 +219,7 @@ pub(crate) fn read_at(
 fn stream_lines(
     fd: BorrowedFd<'_>,
     buffer: &mut [u8],
-    line: &mut dyn FnMut(&[u8]),
+    line: &mut dyn FnMut(&[u8]) -> bool,
 ) -> Result<(), Errno> {
     let (mut kept, mut offset) = (0, 0);
     loop {
@@ -194,8 +235,10 @@ fn stream_lines(
         let filled = kept.saturating_add(size);
         let text = buffer.get(..filled).unwrap_or_default();
         let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-        if let Some(lines) = text.get(..whole).and_then(|lines| lines.strip_suffix(b"\n")) {
-            lines.split(|byte| *byte == b'\n').for_each(&mut *line);
+        if let Some(lines) = text.get(..whole).and_then(|lines| lines.strip_suffix(b"\n"))
+            && !lines.split(|byte| *byte == b'\n').all(&mut *line)
+        {
+            return Ok(());
         }
         buffer.copy_within(whole..filled, 0);
         kept = filled.saturating_sub(whole);
@@ -219,7 +262,9 @@ mod tests {
 
     #[test]
     fn errors_are_told_apart() {
-        for absent in [Errno::ENOENT, Errno::ENODEV, Errno::ENXIO, Errno::ENOTDIR] {
+        for absent in
+            [Errno::ENOENT, Errno::ENODEV, Errno::ENXIO, Errno::ENOTDIR, Errno::EOPNOTSUPP]
+        {
             assert_eq!(reason(absent), NoData::Absent);
         }
         for denied in [Errno::EACCES, Errno::EPERM] {

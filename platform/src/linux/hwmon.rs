@@ -37,7 +37,8 @@ pub(crate) struct Chip {
     pub(crate) place: Place,
     /// What its driver calls it.
     pub(crate) name: Word,
-    number: u16,
+    /// Of the day: hwmonN.
+    pub(crate) number: u16,
 }
 
 impl Chip {

@@ -22,11 +22,13 @@ use nix::time::ClockId;
 use crate::machine::Machine;
 use crate::peer::Peer;
 use crate::roots::Roots;
+use crate::source::Source;
 
 mod attribute;
 mod directory;
 mod disks;
 pub mod diskstats;
+mod drivers;
 mod fans;
 mod file;
 mod hwmon;
@@ -36,9 +38,13 @@ mod maps;
 pub mod meminfo;
 mod name;
 pub mod netdev;
+mod phrase;
+mod process_stat;
 mod processes;
+pub(crate) mod ranker;
 mod sensors;
 pub(crate) mod signals;
+mod sources;
 mod space;
 pub mod stat;
 mod sys;
@@ -117,4 +123,8 @@ pub(crate) fn peer(socket: BorrowedFd<'_>) -> io::Result<Peer> {
 
 pub(crate) fn this_machine(roots: &Roots) -> Box<dyn Machine> {
     Box::new(Linux::new(&roots.proc, &roots.sys))
+}
+
+pub(crate) fn this_machine_sources(roots: &Roots) -> Vec<Box<dyn Source>> {
+    sources::all(roots)
 }

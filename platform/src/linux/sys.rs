@@ -147,6 +147,13 @@ pub(crate) fn local_time(seconds: u64) -> Option<[u8; 3]> {
     Some([part(parts.tm_hour)?, part(parts.tm_min)?, part(parts.tm_sec)?])
 }
 
+/// Bytes in a page of memory, in which procfs counts.
+pub(crate) fn page_size() -> u64 {
+    // SAFETY: sysconf(3) takes a number and touches no memory of ours.
+    let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    u64::try_from(size).unwrap_or(4096)
+}
+
 /// The first descriptor that a service manager hands over: SD_LISTEN_FDS_START of sd-daemon.h.
 const INHERITED_FIRST: RawFd = 3;
 
@@ -200,6 +207,11 @@ mod tests {
     }
 
     static CONSTANTS: &[u64] = &[1, 2, 3, 4];
+
+    #[test]
+    fn a_page_is_a_power_of_two() {
+        assert!(page_size().is_power_of_two() && page_size() >= 4096);
+    }
 
     #[test]
     fn errors_are_errors() {

@@ -8,6 +8,15 @@ pub(crate) fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     line.split(|byte| matches!(byte, b' ' | b'\t')).filter(|word| !word.is_empty())
 }
 
+/// What stands behind the first `count` words of a line.
+pub(crate) fn behind(line: &[u8], count: u32) -> &[u8] {
+    (0..count).fold(line, |rest, _| {
+        let rest = rest.trim_ascii_start();
+        let end = rest.iter().position(|byte| matches!(byte, b' ' | b'\t'));
+        end.and_then(|end| rest.get(end..)).unwrap_or_default()
+    })
+}
+
 /// Lines without their ends; the last one may lack its end.
 pub(crate) fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let text = text.strip_suffix(b"\n").unwrap_or(text);
@@ -63,6 +72,15 @@ mod tests {
         assert_eq!(signed(b"-9223372036854775808"), Some(i64::MIN));
         assert_eq!(signed(b"9223372036854775808"), None);
         assert_eq!(signed(b"--1"), None);
+    }
+
+    #[test]
+    fn words_are_counted_from_the_front() {
+        assert_eq!(behind(b"  8 0 1 1 2", 3), b" 1 2");
+        assert_eq!(behind(b"a b", 0), b"a b");
+        for (line, count) in [(&b"a b"[..], 2), (b"a b ", 3), (b"", 1)] {
+            assert_eq!(behind(line, count), b"", "{line:?}");
+        }
     }
 
     #[test]

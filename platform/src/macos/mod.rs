@@ -16,7 +16,9 @@ use nix::time::ClockId;
 use crate::machine::{CpuTime, DiskSpace, Machine, Memory, Thermal, Transfer};
 use crate::peer::Peer;
 use crate::roots::Roots;
+use crate::source::Source;
 
+pub(crate) mod ranker;
 pub(crate) mod signals;
 pub(crate) mod ticker;
 
@@ -95,6 +97,11 @@ pub(crate) fn peer(socket: BorrowedFd<'_>) -> io::Result<Peer> {
 
 pub(crate) fn this_machine(_roots: &Roots) -> Box<dyn Machine> {
     Box::new(MacOs)
+}
+
+/// None yet.
+pub(crate) fn this_machine_sources(_roots: &Roots) -> Vec<Box<dyn Source>> {
+    Vec::new()
 }
 
 /// A Mac, as far as kymo can read it: not yet at all.

@@ -7,6 +7,10 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use kymo_platform::linux::Linux;
+use kymo_platform::{Roots, Source, this_machine_sources};
+
+#[allow(dead_code, reason = "each test program uses its part of it")]
+pub(crate) mod machines;
 
 /// A directory that goes away with this value, holding `proc` and `sys`.
 #[derive(Debug)]
@@ -30,6 +34,13 @@ impl Tree {
     /// A tree with every file of procfs that kymo reads, one disk and one interface.
     pub(crate) fn ordinary() -> Self {
         let tree = Self::empty();
+        tree.fill();
+        tree
+    }
+
+    /// Writes those files.
+    pub(crate) fn fill(&self) {
+        let tree = self;
         tree.write("proc/stat", "cpu  930 0 1195 139078 142 0 15 12 0 0\ncpu0 1 2 3 4\n");
         tree.write(
             "proc/meminfo",
@@ -51,7 +62,6 @@ impl Tree {
         for process in ["1", "42", "4194304", "self", "sys", "net"] {
             fs::create_dir_all(tree.path("proc").join(process)).unwrap();
         }
-        tree
     }
 
     pub(crate) fn path(&self, below: &str) -> PathBuf {
@@ -60,6 +70,10 @@ impl Tree {
 
     pub(crate) fn machine(&self) -> Linux {
         Linux::new(&self.path("proc"), &self.path("sys"))
+    }
+
+    pub(crate) fn sources(&self) -> Vec<Box<dyn Source>> {
+        this_machine_sources(&Roots { proc: self.path("proc"), sys: self.path("sys") })
     }
 
     /// Writes a file, over what is there, with the folders above it.
@@ -105,6 +119,15 @@ impl Tree {
         let link = self.path(&format!("sys/class/hwmon/hwmon{number}"));
         let _ = fs::remove_file(&link);
         symlink(target, link).unwrap();
+    }
+
+    /// A device of a class, which has a link into the tree of devices.
+    pub(crate) fn device(&self, class: &str, name: &str, folder: &str) {
+        fs::create_dir_all(self.path(&format!("sys/devices/{folder}/{name}"))).unwrap();
+        fs::create_dir_all(self.path(&format!("sys/class/{class}"))).unwrap();
+        let link = self.path(&format!("sys/class/{class}/{name}"));
+        let _ = fs::remove_file(&link);
+        symlink(format!("../../devices/{folder}/{name}"), link).unwrap();
     }
 
     /// Takes a chip away, device and all.

@@ -1,0 +1,258 @@
+//! Open attributes of devices in sysfs, each of which is a sensor.
+//!
+//! A table says which attributes a kind of device may have, in what unit and in what range; what
+//! lies outside is what broken or absent hardware answers.
+
+use std::os::fd::BorrowedFd;
+
+use kymo_protocol::{Metric, NoData, Reading};
+
+use crate::linux::attribute::{Attribute, read_word};
+use crate::linux::directory::for_each_entry;
+use crate::linux::name::{Name, index_in};
+use crate::linux::phrase::Phrase;
+use crate::linux::sys::EntryBuffer;
+use crate::linux::text::signed;
+use crate::source::{Scope, SensorInfo};
+
+/// An attribute that is a sensor.
+#[derive(Debug)]
+pub(super) struct Quantity {
+    /// Its file's name up to the channel's index.
+    pub(super) start: &'static str,
+    /// The rest of the name, if it has an index.
+    pub(super) end: Option<&'static str>,
+    pub(super) metric: &'static Metric,
+    /// What tells it from other quantities of that metric, if there are.
+    pub(super) attribute: Option<(&'static str, &'static str)>,
+    /// The file's number is so many times the metric's unit.
+    pub(super) divisor: f64,
+    /// The least and the greatest number that can be true.
+    pub(super) range: (i64, i64),
+    /// An attribute that tells where a counter begins again.
+    pub(super) wraps_at: Option<&'static str>,
+}
+
+impl Quantity {
+    /// A quantity whose file has this name, and that is never negative.
+    pub(super) const fn plain(start: &'static str, metric: &'static Metric, divisor: f64) -> Self {
+        let range = (0, i64::MAX);
+        Self { start, end: None, metric, attribute: None, divisor, range, wraps_at: None }
+    }
+
+    fn file(&self, index: u16) -> Name {
+        match self.end {
+            Some(end) => Name::indexed(self.start, index, end),
+            None => named(self.start),
+        }
+    }
+}
+
+/// A device, as its sensors are told.
+#[derive(Debug)]
+pub(super) struct About<'a> {
+    /// Begins the identities of its sensors.
+    pub(super) identity: &'a Phrase,
+    /// Begins their labels.
+    pub(super) name: &'a Phrase,
+    pub(super) cadence_ms: u32,
+}
+
+/// An open attribute.
+#[derive(Debug)]
+pub(super) struct Channel {
+    quantity: &'static Quantity,
+    index: u16,
+    value: Reading<Attribute>,
+    fault: Option<Attribute>,
+    enable: Option<Attribute>,
+    counter: Option<Counter>,
+}
+
+/// A counter that begins again at 0 after `limit`.
+#[derive(Clone, Copy, Debug)]
+struct Counter {
+    limit: i64,
+    last: i64,
+    before: i64,
+}
+
+/// Opens what `directory` has of `quantities`, at most `room` of it; tells each and then hands it
+/// to `keep`. Returns how many are left out.
+pub(super) fn open_channels(
+    directory: BorrowedFd<'_>,
+    quantities: &'static [Quantity],
+    about: &About<'_>,
+    room: usize,
+    found: &mut dyn FnMut(&SensorInfo<'_>),
+    keep: &mut dyn FnMut(Channel),
+) -> u32 {
+    let mut candidates = Candidates::new();
+    let (mut omitted, mut kept) = (candidates.find(directory, quantities), 0);
+    for (quantity, index) in &candidates.0 {
+        let Some(quantity) = quantities.get(usize::from(*quantity)) else { continue };
+        if kept >= room {
+            omitted = omitted.saturating_add(1);
+            continue;
+        }
+        let channel = Channel::open(directory, quantity, *index);
+        if quantity.end.is_some() || !matches!(channel.value, Err(NoData::Absent)) {
+            channel.tell(directory, about, found);
+            keep(channel);
+            kept += 1;
+        }
+    }
+    omitted
+}
+
+/// Quantities and indexes of the channels of a device, in order.
+struct Candidates(heapless::Vec<(u8, u16), 256>);
+
+impl Candidates {
+    fn new() -> Self {
+        Self(heapless::Vec::new())
+    }
+
+    /// Returns how many there are besides.
+    fn find(&mut self, directory: BorrowedFd<'_>, quantities: &[Quantity]) -> u32 {
+        let mut omitted = 0;
+        let numbered = || (0u8..).zip(quantities);
+        let mut add = |number, index| {
+            omitted += u32::from(self.0.push((number, index)).is_err());
+        };
+        for (number, _) in numbered().filter(|(_, quantity)| quantity.end.is_none()) {
+            add(number, 0);
+        }
+        if quantities.iter().any(|quantity| quantity.end.is_some()) {
+            let mut buffer = EntryBuffer::new();
+            // Half a list is better than none: what was listed is there.
+            let _ = for_each_entry(directory, &mut buffer, &mut |entry| {
+                for (number, quantity) in numbered() {
+                    if let Some(end) = quantity.end
+                        && let Some(index) = index_in(entry.name, quantity.start, end)
+                    {
+                        add(number, index);
+                    }
+                }
+            });
+        }
+        self.0.sort_unstable();
+        omitted
+    }
+}
+
+impl Channel {
+    fn open(directory: BorrowedFd<'_>, quantity: &'static Quantity, index: u16) -> Self {
+        let beside = |end| {
+            let name = quantity.end.map(|_| Name::indexed(quantity.start, index, end))?;
+            Attribute::open(directory, &name).ok()
+        };
+        let limit = quantity.wraps_at.and_then(|name| {
+            let limit = read_word(directory, &named(name)).ok()?;
+            signed(&limit).filter(|limit| *limit > 0)
+        });
+        Self {
+            quantity,
+            index,
+            value: Attribute::open(directory, &quantity.file(index)),
+            fault: beside("_fault"),
+            enable: beside("_enable"),
+            counter: limit.map(|limit| Counter { limit, last: 0, before: 0 }),
+        }
+    }
+
+    /// Its value now. `left` becomes true when the device in `directory` is there no more; some
+    /// drivers only say so of what a device doesn't have.
+    pub(super) fn read_in(&mut self, directory: BorrowedFd<'_>, left: &mut bool) -> Reading<f64> {
+        let mut gone = false;
+        let value = self.read(&mut gone);
+        if gone {
+            let again = Attribute::open(directory, &self.quantity.file(self.index));
+            *left |= matches!(again, Err(NoData::Absent));
+        }
+        value
+    }
+
+    fn tell(
+        &self,
+        directory: BorrowedFd<'_>,
+        about: &About<'_>,
+        found: &mut dyn FnMut(&SensorInfo<'_>),
+    ) {
+        let quantity = self.quantity;
+        let mut name = Phrase::new().with(quantity.start);
+        let mut label = None;
+        if let Some(end) = quantity.end {
+            name = name.with_number(u64::from(self.index));
+            let word = read_word(directory, &Name::indexed(quantity.start, self.index, "_label"));
+            label = word.ok().map(|word| Phrase::new().with_bytes(&word));
+            // power1_input and power1_average are two sensors.
+            name = if end == "_input" { name } else { name.with(end) };
+        }
+        let identity = about.identity.clone().with("/").with_name(name.as_str());
+        let label = label.unwrap_or(name);
+        let whole_label = about.name.clone().with(" ").with(label.as_str());
+        let mut attributes = heapless::Vec::<(&str, &str), 3>::new();
+        let own = quantity.attribute;
+        let location = quantity.end.map(|_| ("hw.sensor_location", label.as_str()));
+        attributes
+            .extend([Some(("hw.name", about.name.as_str())), location, own].into_iter().flatten());
+        found(&SensorInfo {
+            metric: quantity.metric,
+            label: whole_label.as_str(),
+            attributes: &attributes,
+            identity: identity.as_str(),
+            cadence_ms: about.cadence_ms,
+            scope: Scope::Host,
+        });
+    }
+
+    fn read(&mut self, gone: &mut bool) -> Reading<f64> {
+        let says = |attribute: &Option<Attribute>, number| {
+            attribute.as_ref().is_some_and(|found| found.number(&mut false) == Ok(number))
+        };
+        if says(&self.fault, 1) {
+            return Err(NoData::Fault);
+        }
+        // The driver doesn't watch this input. For pwm, 0 is a mode: full speed.
+        if self.quantity.start != "pwm" && says(&self.enable, 0) {
+            return Err(NoData::Absent);
+        }
+        let number = self.value.as_ref().map_err(|reason| *reason)?.number(gone)?;
+        let (least, greatest) = self.quantity.range;
+        if !(least..=greatest).contains(&number) {
+            return Err(NoData::Fault);
+        }
+        let number = self.counter.as_mut().map_or(number, |counter| counter.unwrap(number));
+        Ok(number as f64 / self.quantity.divisor)
+    }
+}
+
+impl Counter {
+    /// The count as if it had never begun again; right if it is read once a round.
+    fn unwrap(&mut self, number: i64) -> i64 {
+        if number < self.last {
+            self.before = self.before.saturating_add(self.limit);
+        }
+        self.last = number;
+        self.before.saturating_add(number)
+    }
+}
+
+fn named(name: &str) -> Name {
+    let mut file = Name::new();
+    file.extend(name.as_bytes());
+    file
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_counter_goes_on_where_it_begins_again() {
+        let mut counter = Counter { limit: 1000, last: 0, before: 0 };
+        let counts = [10, 990, 5, 5, 999, 0].map(|number| counter.unwrap(number));
+        assert_eq!(counts, [10, 990, 1005, 1005, 1999, 2000]);
+    }
+}
