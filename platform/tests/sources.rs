@@ -73,7 +73,9 @@ fn conforms_alone(source: &mut dyn Source, machine: &str) -> Vec<Sensor> {
         assert_eq!(keys.len(), sensor.attributes.len(), "{sensor:?}");
     }
     for round in 0..3 {
-        let (readings, _) = read(source, sensors.len());
+        let (readings, freshness) = read(source, sensors.len());
+        // Else whoever scans when he is told to would never come to an end.
+        assert_eq!(freshness, Freshness::Current, "{machine}: {spec:?}");
         for (sensor, reading) in sensors.iter().zip(&readings) {
             match reading {
                 Ok(value) => sane(sensor, *value, machine),

@@ -31,10 +31,11 @@ const SPEC: SourceSpec = SourceSpec {
     may_block: true,
 };
 
-/// One clock is worth so much of a CPU's time, and all of them so much.
+/// One clock is worth so much time, and all of them so much.
 const READ_NS_MAX: u64 = 1_000_000;
 const ROUND_NS_MAX: u64 = 8_000_000;
-/// A round may be slow because another program had the CPU; so many in a row are not.
+/// So many rounds in a row are no accident. A round is judged by its fastest clock, because other
+/// programs may have had the CPU for the others.
 const SLOW_ROUNDS_MAX: u8 = 3;
 
 /// The clocks of the CPUs.
@@ -106,26 +107,31 @@ impl Source for Frequency {
     fn read(&mut self, readings: &mut [Reading<f64>]) -> Freshness {
         readings.fill(Err(NoData::Absent));
         let Some(directory) = &self.directory else { return Freshness::Current };
-        let (start_ns, mut gone, mut count) = ((self.now_ns)(), false, 0);
+        let start_ns = (self.now_ns)();
+        let (mut before_ns, mut fastest_ns) = (start_ns, u64::MAX);
+        let (mut gone, mut asked) = (false, 0);
         for (policy, reading) in self.policies.iter().zip(&mut *readings) {
             let file = Name::indexed("policy", *policy, "/scaling_cur_freq");
             let khz = read_word(directory.as_fd(), &file);
             gone |= khz == Err(NoData::Absent);
             *reading = khz.and_then(|khz| hertz(&khz));
-            count += 1;
-            if (self.now_ns)().saturating_sub(start_ns) >= ROUND_NS_MAX {
+            asked += 1;
+            let now_ns = (self.now_ns)();
+            fastest_ns = fastest_ns.min(now_ns.saturating_sub(before_ns));
+            before_ns = now_ns;
+            if now_ns.saturating_sub(start_ns) >= ROUND_NS_MAX {
                 break;
             }
         }
-        let took_ns = (self.now_ns)().saturating_sub(start_ns);
-        let is_slow = took_ns >= ROUND_NS_MAX || took_ns >= READ_NS_MAX.saturating_mul(count);
-        if count > 0 {
-            self.slow_rounds = if is_slow { self.slow_rounds.saturating_add(1) } else { 0 };
-        }
-        let asked = usize::try_from(count).unwrap_or(usize::MAX);
         let unasked = readings.iter_mut().take(self.policies.len()).skip(asked);
         unasked.for_each(|reading| *reading = Err(NoData::Pending));
-        Freshness::stale_if(gone || (count > 0 && self.slow_rounds >= SLOW_ROUNDS_MAX))
+        if asked > 0 {
+            let count = u64::try_from(self.policies.len()).unwrap_or(u64::MAX);
+            let is_slow =
+                fastest_ns >= READ_NS_MAX || fastest_ns.saturating_mul(count) >= ROUND_NS_MAX;
+            self.slow_rounds = if is_slow { self.slow_rounds.saturating_add(1) } else { 0 };
+        }
+        Freshness::stale_if(gone || (asked > 0 && self.slow_rounds >= SLOW_ROUNDS_MAX))
     }
 
     fn look(&mut self) -> Freshness {
