@@ -59,7 +59,7 @@ pub use os::{TMPDIR_IS_PRIVATE, let_code_go, refuse_descriptors};
 pub use ranking::{Process, Ranking};
 pub use roots::Roots;
 pub use signal::{Signal, let_writes_fail};
-pub use source::{Freshness, Scope, SensorInfo, Source, SourceSpec};
+pub use source::{Freshness, SensorInfo, Source, SourceSpec};
 
 /// Opens the machine this program runs on.
 ///

@@ -4,6 +4,7 @@
 //! often as somebody cares. Neither allocates. How often a source may be read, what that costs and
 //! whether it can block stands in its [`SourceSpec`]; with which files, in docs/PLATFORM.md.
 
+pub(crate) use kymo_protocol::Scope;
 use kymo_protocol::{Cost, Group, Metric, Reading};
 
 /// What a source is. It may change with a scan, because a chip's place can be taken by another.
@@ -21,17 +22,6 @@ pub struct SourceSpec {
     pub cost: Cost,
     /// Whether a read may take longer than the kernel's own work: a bus, a server, the firmware.
     pub may_block: bool,
-}
-
-/// Whose quantity a sensor tells.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Scope {
-    /// That of the machine, or of what procfs shows as such.
-    #[default]
-    Host = 0,
-    /// That of the control group this process is in.
-    Cgroup = 1,
 }
 
 /// A sensor, as a scan finds it.

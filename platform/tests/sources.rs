@@ -9,8 +9,9 @@ use std::fs;
 
 use common::Tree;
 use common::machines::{self, GPU, K10TEMP, MACHINES};
-use kymo_platform::{Freshness, Roots, Scope, SensorInfo, Source, this_machine_sources};
+use kymo_platform::{Freshness, Roots, SensorInfo, Source, this_machine_sources};
 use kymo_protocol::NoData::{Absent, Asleep, Denied, Fault, Pending};
+use kymo_protocol::Scope;
 use kymo_protocol::{Group, Instrument, Reading};
 
 /// A sensor as a scan told it.

@@ -26,8 +26,8 @@
 //! Zeros follow up to the next multiple of 8. Texts are UTF-8 without control characters, but for
 //! the newlines behind attributes. That no key stands twice is not checked.
 
-use zerocopy::FromBytes;
 use zerocopy::little_endian::{U16, U32};
+use zerocopy::{FromBytes, IntoBytes};
 use zerocopy_derive::*;
 
 use crate::frame_error::FrameError;
@@ -262,6 +262,19 @@ impl Sensor {
         Some((Self::ref_from_bytes(entry).ok()?, rest))
     }
 
+    /// The entry as it stands in frames.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        self.as_bytes()
+    }
+
+    /// Gives the entry at the front of `bytes` another id, which is not 0.
+    pub fn set_id(bytes: &mut [u8], id: u16) {
+        if let Ok((head, _)) = SensorHead::mut_from_prefix(bytes) {
+            head.id.set(id);
+        }
+    }
+
     /// Stands for this sensor within its topology.
     #[must_use]
     pub fn id(&self) -> u16 {
@@ -408,7 +421,6 @@ fn is_attribute(line: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use zerocopy::IntoBytes;
 
     const FIELDS: SensorFields<'_> = SensorFields {
         id: 0x0201,

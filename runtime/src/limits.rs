@@ -1,7 +1,9 @@
 //! Every bound of the runtime, with its reason.
 
+use kymo_protocol::Group;
 use kymo_protocol::limits::{
-    FRAME_MAX, NAME_MAX, NOTICE_LINE_MAX, SUBSCRIBE_LINE_MAX, VITALS_LINE_MAX,
+    FRAME_MAX, NAME_MAX, NOTICE_LINE_MAX, SAMPLES_LINE_MAX, SAMPLES_MAX, SENSOR_BYTES_MAX,
+    SUBSCRIBE_LINE_MAX, VITALS_LINE_MAX,
 };
 
 /// Connections held at once unless the host says otherwise.
@@ -88,9 +90,51 @@ pub const UNTOUCHED_SIZE_MIN: usize = 256 * 1024;
 
 /// Bytes of a session's tail: the rest of a frame the socket did not take whole, and the notices
 /// queued behind it (one subscribed, one gap, one error or goodbye).
-pub const TAIL_SIZE: usize = 4096;
+///
+/// The longest frame whose rest is kept here is a line of samples. Pages that no rest was ever kept
+/// in cost nothing.
+pub const TAIL_SIZE: usize = 20 * 1024;
 
 const _: () = assert!(TAIL_SIZE >= VITALS_LINE_MAX + 2 * NOTICE_LINE_MAX);
+const _: () = assert!(TAIL_SIZE >= SAMPLES_PART_LINE_MAX + 2 * NOTICE_LINE_MAX);
+
+/// Sensors that have a place in the catalog: 256 CPUs and 200 channels beside a few hundred
+/// interfaces and disks. What is beyond is told as omitted.
+pub const SENSORS_MAX: usize = 4096;
+
+/// Bytes of all their entries: 256 for each, of which most have 150.
+pub const CATALOG_SIZE_MAX: usize = SENSORS_MAX * 256;
+
+/// Numbers of sensors that are remembered, so that one that comes back has the one it had.
+pub const SENSOR_IDS_MAX: usize = 2 * SENSORS_MAX;
+
+/// Samples in one frame: as many as have a line that fits a session's tail.
+pub const SAMPLES_PER_PART: usize = 192;
+
+/// Bytes of the line of that many samples; 40 KiB hold the line of 480.
+pub const SAMPLES_PART_LINE_MAX: usize = SAMPLES_LINE_MAX / SAMPLES_MAX * SAMPLES_PER_PART + 512;
+
+/// Frames that all groups take: whole ones, and for each group one that is not. A set of them is
+/// one word.
+pub const LANES_MAX: usize = SENSORS_MAX / SAMPLES_PER_PART + Group::ALL.len() + 1;
+
+const _: () = assert!(LANES_MAX <= 64);
+
+/// Bytes of entries in one frame of the catalog: its line, in which an entry about doubles, is to
+/// fit a session's tail.
+pub const CATALOG_PART_SIZE: usize = 4096;
+
+/// Frames of the catalog: an entry that does not fit begins the next one.
+pub const CATALOG_FRAMES_MAX: usize = CATALOG_SIZE_MAX / (CATALOG_PART_SIZE - SENSOR_BYTES_MAX) + 1;
+
+/// Bytes of the ring of samples: at least four times those of all groups.
+pub const SAMPLES_RING_SIZE: usize = 512 * 1024;
+
+/// Bytes of the ring of their lines.
+pub const SAMPLES_LINES_SIZE: usize = 4 * SAMPLES_RING_SIZE;
+
+/// Sources that are asked whether hardware came or went wait so long between two times.
+pub const LOOK_NS: u64 = 10_000_000_000;
 
 /// Bytes of a session's input: the longest line or frame a subscriber may send.
 pub const INPUT_SIZE: usize = SUBSCRIBE_LINE_MAX;
