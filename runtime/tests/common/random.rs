@@ -1,13 +1,22 @@
 //! Numbers from a seed.
 
-/// splitmix64.
-#[derive(Debug)]
+#![allow(dead_code)] // each test uses some of it
+
+/// splitmix64: one number after the other.
+#[derive(Clone, Debug)]
 pub struct Random(u64);
 
 impl Random {
     /// From a seed.
     pub fn new(seed: u64) -> Self {
         Self(seed)
+    }
+
+    /// A seed that is another one each time.
+    pub fn fresh_seed() -> u64 {
+        std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .map_or(1, |time| u64::from(time.subsec_nanos()) << 20 ^ time.as_secs())
     }
 
     /// Any number.
