@@ -12,4 +12,5 @@ mod disk;
 mod faults;
 mod heap;
 mod model;
+mod recover;
 mod rig;
