@@ -33,6 +33,11 @@ impl Random {
         self.next() % bound
     }
 
+    /// An index of something that has so many.
+    pub fn index(&mut self, bound: usize) -> usize {
+        usize::try_from(self.below(bound as u64)).unwrap()
+    }
+
     /// Now and then.
     pub fn one_in(&mut self, n: u64) -> bool {
         self.below(n) == 0
