@@ -10,12 +10,10 @@
 // A test, but without libtest, by which clippy knows tests.
 #![allow(clippy::expect_used)]
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::io::{Read, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use kymo::{
@@ -28,53 +26,14 @@ use kymo_protocol::{Data, EventFields, Hello, Payload, Position, Stamp, Streams,
 
 #[path = "alloc/events.rs"]
 mod events;
+#[path = "common/heap.rs"]
+mod heap;
 
-struct Counting;
-
-static COUNTED: AtomicBool = AtomicBool::new(false);
-static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
-
-fn count() {
-    if COUNTED.load(Ordering::Relaxed) {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-// SAFETY: each call is passed on unchanged to the system's allocator, which keeps the contract.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller keeps `alloc`'s contract, and it is the same one.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: as above.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        // SAFETY: as above.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as above.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
+use heap::{allocations, counted};
 
 /// One counted turn.
 fn turn(reactor: &mut Reactor) {
-    COUNTED.store(true, Ordering::Relaxed);
-    let outcome = reactor.turn(Some(Duration::from_millis(20)));
-    COUNTED.store(false, Ordering::Relaxed);
-    outcome.expect("a turn");
+    counted(|| reactor.turn(Some(Duration::from_millis(20)))).expect("a turn");
 }
 
 fn connect(directory: &Path, name: &str, hello: &[u8]) -> UnixStream {
@@ -189,8 +148,7 @@ fn inbox() {
     let refuse = inbox.publisher();
     let drop_oldest = inbox.publisher().with_overflow(Overflow::DropOldest);
     let long = [7; 4096];
-    COUNTED.store(true, Ordering::Relaxed);
-    for _ in 0..10 {
+    let round = || {
         let mut taken = 0;
         for size in [10, 4096, 100, 2000, 1, 300, 20, 30] {
             let event = EventFields::custom("topic", Data::Bytes(&long[..size]));
@@ -200,8 +158,8 @@ fn inbox() {
         let invalid = refuse.clone().publish(&EventFields::custom("", Data::Bytes(&long)));
         assert!(invalid.is_err() && taken > 4);
         while inbox.take(|payload| assert!(!payload.is_empty())) {}
-    }
-    COUNTED.store(false, Ordering::Relaxed);
+    };
+    counted(|| (0..10).for_each(|_| round()));
     assert!(inbox.counts().dropped > 0 && inbox.counts().refused > 10);
 }
 
@@ -230,9 +188,7 @@ fn life(directory: &Path, journal: Option<JournalSettings>) {
     events::events(&mut reactor, directory, [&settings, "[limits]\nclient = 1\n"]);
     let last = connect(directory, "json.sock", b"");
     turn(&mut reactor);
-    COUNTED.store(true, Ordering::Relaxed);
-    reactor.stop();
-    COUNTED.store(false, Ordering::Relaxed);
+    counted(|| reactor.stop());
     let begun = Instant::now();
     while !reactor.is_done() && begun.elapsed() < Duration::from_secs(3) {
         turn(&mut reactor);
@@ -246,11 +202,11 @@ fn main() {
     inbox();
     let directory = std::env::temp_dir().join(format!("kymo-alloc-{}", std::process::id()));
     life(&directory, None);
-    let without = ALLOCATIONS.load(Ordering::Relaxed);
+    let without = allocations();
     let path = directory.join("state");
     let path = Some(path.to_str().expect("a path").try_into().expect("short"));
     life(&directory, Some(JournalSettings { path, ..JournalSettings::default() }));
-    let allocations = ALLOCATIONS.load(Ordering::Relaxed);
+    let allocations = allocations();
     println!("{allocations} allocations in the loop, {without} of them without a journal");
     assert_eq!(allocations, 0);
 }

@@ -5,58 +5,14 @@
 // A test, but without libtest, by which clippy knows tests.
 #![allow(clippy::expect_used)]
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::fmt::{self, Write};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use kymo::{Config, ConfigFile, ConfigFileError, TomlError, TomlReader};
 
-struct Counting;
+#[path = "common/heap.rs"]
+mod heap;
 
-static COUNTED: AtomicBool = AtomicBool::new(false);
-static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
-
-fn count() {
-    if COUNTED.load(Ordering::Relaxed) {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-// SAFETY: each call is passed on unchanged to the system's allocator, which keeps the contract.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller keeps `alloc`'s contract, and it is the same one.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: as above.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        // SAFETY: as above.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as above.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-fn counted<T>(work: impl FnOnce() -> T) -> T {
-    COUNTED.store(true, Ordering::Relaxed);
-    let outcome = work();
-    COUNTED.store(false, Ordering::Relaxed);
-    outcome
-}
+use heap::{allocations, counted};
 
 /// A place on the stack for what is shown.
 struct Shown {
@@ -180,7 +136,7 @@ fn main() {
     let mut config = Config::in_directory("/run/kymo");
     texts(&mut config);
     files(&mut config);
-    let allocations = ALLOCATIONS.load(Ordering::Relaxed);
+    let allocations = allocations();
     println!("{allocations} allocations while settings were read");
     assert_eq!(allocations, 0);
 }

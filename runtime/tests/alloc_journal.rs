@@ -10,12 +10,10 @@
 #![allow(clippy::expect_used)]
 #![cfg(target_os = "linux")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::io::{Read, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use kymo::{Config, JournalSettings, Reactor, limits};
@@ -23,45 +21,10 @@ use kymo_platform::{Roots, let_writes_fail, this_machine};
 use kymo_protocol::{Ack, Action, Data, EventFields, Request};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-struct Counting;
+#[path = "common/heap.rs"]
+mod heap;
 
-static COUNTED: AtomicBool = AtomicBool::new(false);
-static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
-
-fn count() {
-    if COUNTED.load(Ordering::Relaxed) {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-// SAFETY: each call is passed on unchanged to the system's allocator, which keeps the contract.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller keeps `alloc`'s contract, and it is the same one.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: as above.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        // SAFETY: as above.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as above.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
+use heap::{allocations, counted};
 
 /// The loop, and where it listens.
 struct World {
@@ -72,10 +35,7 @@ struct World {
 impl World {
     /// One counted turn.
     fn turn(&mut self) {
-        COUNTED.store(true, Ordering::Relaxed);
-        let outcome = self.reactor.turn(Some(Duration::from_millis(5)));
-        COUNTED.store(false, Ordering::Relaxed);
-        outcome.expect("a turn");
+        counted(|| self.reactor.turn(Some(Duration::from_millis(5)))).expect("a turn");
     }
 
     fn connect(&self, name: &str) -> UnixStream {
@@ -224,7 +184,7 @@ fn main() {
     assert!(world.reactor.is_done());
     drop(world);
     let _ = std::fs::remove_dir_all(&directory);
-    let allocations = ALLOCATIONS.load(Ordering::Relaxed);
+    let allocations = allocations();
     println!("{allocations} allocations in the loop");
     assert_eq!(allocations, 0);
 }

@@ -21,26 +21,10 @@ use kymo_protocol::{Body, Decoder, Hello, Position, Stamp, emit, opta1};
 const MS: u64 = 1_000_000;
 const CLIENTS: u32 = 24;
 
-/// splitmix64: one number after the other, from a seed.
-struct Random(u64);
+#[path = "common/random.rs"]
+mod random;
 
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ z >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ z >> 31
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.next() % bound as u64).unwrap()
-    }
-
-    fn one_in(&mut self, n: usize) -> bool {
-        self.below(n) == 0
-    }
-}
+use random::Random;
 
 /// What a client makes of the bytes it gets.
 #[derive(Default)]
@@ -165,7 +149,7 @@ struct World {
 
 impl World {
     fn new(seed: u64, lossy: bool) -> Self {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let mut config = Config::in_directory("/simulated");
         config.limits.clients = CLIENTS;
         // Events have a simulation of their own.
@@ -199,12 +183,12 @@ impl World {
     }
 
     fn connect(&mut self) {
-        let listener = self.random.below(4);
+        let listener = self.random.index(4);
         let peer = Peer { uid: 0, gid: 0, pid: None };
         let Ok(id) = self.hub.accept(Some(listener), peer, self.now) else { return };
         let every = self.random.one_in(3);
         let rates = [1_000, 7_000, 25_000, 100_000];
-        let rate_mhz = if self.one_rate { 25_000 } else { rates[self.random.below(4)] };
+        let rate_mhz = if self.one_rate { 25_000 } else { rates[self.random.index(4)] };
         let json = self.random.one_in(2);
         let (format, to_say, every) = match listener {
             0 if json => (Format::Json, line(rate_mhz, every), every),
@@ -222,13 +206,13 @@ impl World {
             exact,
             to_say,
             in_flight: Vec::new(),
-            capacity: 64 << self.random.below(10),
+            capacity: 64 << self.random.index(10),
             blocked: false,
-            reads: [0, 1, 700, 100_000][self.random.below(4)],
+            reads: [0, 1, 700, 100_000][self.random.index(4)],
             reading: Reading::default(),
         };
         if self.random.one_in(8) {
-            let size = self.random.below(3000);
+            let size = self.random.index(3000);
             client.to_say.extend((0..size).map(|_| self.random.next().to_le_bytes()[0]));
         }
         self.clients.insert(id, client);
@@ -249,7 +233,7 @@ impl World {
             let room = client.capacity.saturating_sub(client.in_flight.len());
             let whole = room >= bytes.len() && !self.random.one_in(8);
             let size =
-                if whole { bytes.len() } else { self.random.below(room.min(bytes.len()) + 1) };
+                if whole { bytes.len() } else { self.random.index(room.min(bytes.len()) + 1) };
             client.in_flight.extend_from_slice(&bytes[..size]);
             client.blocked = size < bytes.len();
             if self.lossy && size > 0 && self.random.one_in(50) {
@@ -265,14 +249,14 @@ impl World {
         ids.sort_unstable();
         for id in ids {
             let client = self.clients.get_mut(&id).expect("listed above");
-            let size = self.random.below(client.reads + 1).min(client.in_flight.len());
+            let size = self.random.index(client.reads + 1).min(client.in_flight.len());
             client.reading.bytes.extend(client.in_flight.drain(..size));
             client.reading.take(client.format, client.every, client.exact);
             if client.blocked && client.in_flight.len() < client.capacity {
                 client.blocked = false;
                 self.hub.handle_writable(id);
             }
-            let said = self.random.below(client.to_say.len() + 1);
+            let said = self.random.index(client.to_say.len() + 1);
             let space = self.hub.input_space(id);
             let said = said.min(space.len());
             space[..said].copy_from_slice(&client.to_say[..said]);
@@ -280,7 +264,7 @@ impl World {
             if said > 0 {
                 self.hub.handle_received(id, said, self.now);
             }
-            match self.random.below(400) {
+            match self.random.index(400) {
                 0 => self.hub.handle_hangup(id, self.now),
                 1 => self.hub.handle_input_end(id, self.now),
                 2 => client.reads = 100_000,
@@ -356,12 +340,6 @@ fn frames(rate_mhz: u32, every: bool) -> Vec<u8> {
     bytes
 }
 
-fn fresh_seed() -> u64 {
-    std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(1, |time| u64::from(time.subsec_nanos()) << 20 ^ time.as_secs())
-}
-
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }
@@ -369,7 +347,7 @@ fn number(variable: &str) -> Option<u64> {
 #[test]
 fn delivered_and_missed_is_produced() {
     let runs = number("KYMO_SIM_RUNS").unwrap_or(10);
-    let first = number("KYMO_SIM_SEED").unwrap_or_else(fresh_seed);
+    let first = number("KYMO_SIM_SEED").unwrap_or_else(Random::fresh_seed);
     let runs = if number("KYMO_SIM_SEED").is_some() { 1 } else { runs };
     let (mut checked, mut missed) = (0, 0);
     for seed in (0..runs).map(|run| first.wrapping_add(run)) {

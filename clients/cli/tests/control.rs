@@ -9,7 +9,8 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::{Output, Stdio};
 
-use common::{PATIENCE, Process, Scratch, kymo, kymod, output, said, values};
+use common::kymod::forgetful;
+use common::{PATIENCE, Process, Scratch, kymo, output, said, values};
 use nix::sys::signal::Signal;
 
 /// Runs `kymo` in `scratch`'s directory to its end.
@@ -23,17 +24,10 @@ fn printed(output: &Output) -> &str {
     str::from_utf8(&output.stdout).unwrap()
 }
 
-/// A daemon without a journal, which forgets everything with its end.
-fn forgetful(scratch: &Scratch) -> Process {
-    let settings = scratch.0.join("kymo.toml");
-    fs::write(&settings, "[journal]\nenabled = false\n").unwrap();
-    kymod(&scratch.0, &["--config", settings.to_str().unwrap()])
-}
-
 #[test]
 fn questions_are_answered() {
     let scratch = Scratch::new();
-    let mut daemon = forgetful(&scratch);
+    let mut daemon = forgetful(&scratch, &[]);
     let text = run(&scratch, &["status"]);
     let text = printed(&text);
     assert!(text.contains("\nstate ") && !text.contains('{'), "{text}");
@@ -79,7 +73,7 @@ fn nobody_refused_and_denied_are_told_apart() {
         let mut command = kymo(&["watch", "--streams", "events"]);
         assert_eq!(output(command.env("KYMO_DIR", &scratch.0)).status.code(), Some(69));
     }
-    let _daemon = forgetful(&scratch);
+    let _daemon = forgetful(&scratch, &[]);
     let output = run(&scratch, &["submit", "--topic", "t", "--ack", "synced"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(said(&output).ends_with("(no_journal)\n"), "{}", said(&output));
@@ -107,7 +101,7 @@ fn nobody_refused_and_denied_are_told_apart() {
 #[test]
 fn what_is_submitted_is_seen() {
     let scratch = Scratch::new();
-    let _daemon = forgetful(&scratch);
+    let _daemon = forgetful(&scratch, &[]);
     let mut watch = kymo(&["watch", "--streams", "events", "--count", "4", "--dir"]);
     let mut watch = Process(watch.arg(&scratch.0).spawn().unwrap());
     let mut seen = BufReader::new(watch.0.stdout.take().unwrap());
@@ -142,7 +136,7 @@ fn what_is_submitted_is_seen() {
 #[test]
 fn topics_choose() {
     let scratch = Scratch::new();
-    let _daemon = forgetful(&scratch);
+    let _daemon = forgetful(&scratch, &[]);
     let mut watch = kymo(&["watch", "--topic", "a.*", "--topic", "b", "--topic", "state_change"]);
     let mut watch = Process(watch.args(["--count", "3", "--dir"]).arg(&scratch.0).spawn().unwrap());
     let mut seen = BufReader::new(watch.0.stdout.take().unwrap());
@@ -161,7 +155,7 @@ fn topics_choose() {
 #[test]
 fn a_file_remembers_what_was_seen() {
     let scratch = Scratch::new();
-    let mut daemon = forgetful(&scratch);
+    let mut daemon = forgetful(&scratch, &[]);
     let file = scratch.0.join("seen");
     let watch =
         |count: &str, resume: &str| run(&scratch, &["watch", "--resume", resume, "--count", count]);
@@ -195,7 +189,7 @@ fn a_file_remembers_what_was_seen() {
     // Another daemon does not know the place.
     daemon.signal(Signal::SIGKILL);
     daemon.wait();
-    let _daemon = forgetful(&scratch);
+    let _daemon = forgetful(&scratch, &[]);
     let output = watch("1", path);
     assert_eq!(output.status.code(), Some(0));
     let expected = format!("may be lost: the daemon does not know those behind {}", kept.trim());
@@ -209,7 +203,7 @@ fn a_file_remembers_what_was_seen() {
 #[test]
 fn a_loss_stands_where_the_events_would_have_stood() {
     let scratch = Scratch::new();
-    let _daemon = forgetful(&scratch);
+    let _daemon = forgetful(&scratch, &[]);
     let file = scratch.0.join("seen");
     let watch = |count: &str| {
         run(&scratch, &["watch", "--resume", file.to_str().unwrap(), "--count", count])

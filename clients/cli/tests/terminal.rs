@@ -12,7 +12,8 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Instant;
 
-use common::{PATIENCE, Process, Scratch, kymo, kymod};
+use common::kymod::kymod;
+use common::{PATIENCE, Process, Scratch, kymo};
 use nix::fcntl::OFlag;
 use nix::pty::{Winsize, grantpt, posix_openpt, ptsname_r, unlockpt};
 use nix::sys::signal::Signal;

@@ -14,7 +14,8 @@ use kymo_protocol::{
     Subscribed, Vitals, Welcome, emit,
 };
 
-use common::{PATIENCE, Process, Scratch, kymo, kymod, output, said, values, watch};
+use common::kymod::kymod;
+use common::{PATIENCE, Process, Scratch, kymo, output, said, values, watch};
 use nix::sys::signal::Signal;
 
 #[test]

@@ -3,65 +3,14 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::Once;
 use std::time::{Duration, Instant};
 
+use common::kymod::forgetful;
 use common::{PATIENCE, Scratch};
 use kymo_client::{
     Action, Body, Control, Data, Error, ErrorCode, EventFields, Item, Resumed, Settings, StreamId,
     Streams, Submit, Subscriber,
 };
-
-/// A daemon that ends with the test, by SIGKILL.
-struct Daemon(Child);
-
-impl Daemon {
-    fn start(scratch: &Scratch, options: &[&str]) -> Self {
-        let mut command = Command::new(kymod());
-        // A journal would keep what these tests want to be lost.
-        let settings = scratch.0.join("kymo.toml");
-        std::fs::write(&settings, "[journal]\nenabled = false\n").unwrap();
-        command.arg("--dir").arg(&scratch.0).arg("--config").arg(settings).args(options);
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
-        let mut ready = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut ready).unwrap();
-        assert!(ready.starts_with("ready "), "{ready:?}");
-        Self(child)
-    }
-
-    fn kill(mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// kymod stands two directories above this test. A test of this package alone does not build it.
-fn kymod() -> PathBuf {
-    static BUILD: Once = Once::new();
-    let test = std::env::current_exe().unwrap();
-    let path = test.ancestors().nth(2).unwrap_or(Path::new("")).join("kymod");
-    BUILD.call_once(|| {
-        if !path.exists() {
-            let mut cargo = Command::new(env!("CARGO"));
-            cargo.args(["build", "--quiet", "--package", "kymo", "--bin", "kymod"]);
-            if !cfg!(debug_assertions) {
-                cargo.arg("--release");
-            }
-            assert!(cargo.status().unwrap().success(), "kymod can't be built");
-        }
-    });
-    path
-}
 
 fn publish(control: &mut Control, topic: &str) -> u64 {
     let event = EventFields::custom(topic, Data::Json("{\"ok\":true}"));
@@ -93,7 +42,7 @@ fn events(scratch: &Scratch) -> Settings {
 #[test]
 fn a_daemon_that_is_killed_takes_its_history_along_and_that_is_told() {
     let scratch = Scratch::new();
-    let daemon = Daemon::start(&scratch, &[]);
+    let daemon = forgetful(&scratch, &[]);
     let mut control = Control::connect(vec![scratch.0.clone()]).unwrap();
     let mut subscriber = Subscriber::connect(events(&scratch)).unwrap();
     let mut told = Vec::new();
@@ -103,8 +52,8 @@ fn a_daemon_that_is_killed_takes_its_history_along_and_that_is_told() {
     assert_eq!(told, ["fresh"]);
     let before = subscriber.token().unwrap();
     publish(&mut control, "nobody.reads.this");
-    daemon.kill();
-    let _daemon = Daemon::start(&scratch, &[]);
+    drop(daemon);
+    let _daemon = forgetful(&scratch, &[]);
     // What it has read meanwhile may or may not have come before the end.
     told.clear();
     let mut had = before.events;
@@ -128,7 +77,7 @@ fn a_daemon_that_is_killed_takes_its_history_along_and_that_is_told() {
 #[test]
 fn a_token_of_another_run_of_the_client_is_continued() {
     let scratch = Scratch::new();
-    let _daemon = Daemon::start(&scratch, &[]);
+    let _daemon = forgetful(&scratch, &[]);
     let mut control = Control::connect(vec![scratch.0.clone()]).unwrap();
     let mut told = Vec::new();
     let mut subscriber = Subscriber::connect(events(&scratch)).unwrap();
@@ -151,7 +100,7 @@ fn a_token_of_another_run_of_the_client_is_continued() {
 #[test]
 fn a_reader_that_was_away_too_long_gets_a_gap() {
     let scratch = Scratch::new();
-    let _daemon = Daemon::start(&scratch, &[]);
+    let _daemon = forgetful(&scratch, &[]);
     let mut control = Control::connect(vec![scratch.0.clone()]).unwrap();
     let mut subscriber = Subscriber::connect(events(&scratch)).unwrap();
     assert!(matches!(subscriber.next(), Ok(Item::Connected(_))));
@@ -176,7 +125,7 @@ fn a_reader_that_was_away_too_long_gets_a_gap() {
 #[test]
 fn many_events_at_once_all_come() {
     let scratch = Scratch::new();
-    let _daemon = Daemon::start(&scratch, &[]);
+    let _daemon = forgetful(&scratch, &[]);
     let mut control = Control::connect(vec![scratch.0.clone()]).unwrap();
     let mut subscriber = Subscriber::connect(events(&scratch)).unwrap();
     assert!(matches!(subscriber.next(), Ok(Item::Connected(_))));
@@ -202,7 +151,7 @@ fn many_events_at_once_all_come() {
 #[test]
 fn a_daemon_s_refusals_have_their_codes() {
     let scratch = Scratch::new();
-    let daemon = Daemon::start(&scratch, &["--clients", "1"]);
+    let daemon = forgetful(&scratch, &["--clients", "1"]);
     let mut control = Control::connect(vec![scratch.0.clone()]).unwrap();
     let event = EventFields::custom("t", Data::Json("1"));
     let submit = Submit { ack: Some(kymo_client::Ack::Synced), ..Submit::new(&event) };

@@ -243,7 +243,8 @@ impl Reactor {
         self.peers.receive_unread(&mut self.hub, now);
         self.peers.feed(&mut self.hub, now);
         self.handle_commands(now);
-        let is_flood = self.take_events(now);
+        // Also when they came through the control socket.
+        let is_flood = self.take_events(now) | !self.hub.takes_events(now);
         // Before anybody is served: an event that is sent must not be taken back.
         self.hub.commit(now);
         self.watch_journal();

@@ -7,5 +7,7 @@
 mod control;
 mod events;
 mod oracle;
+#[path = "../common/random.rs"]
+mod random;
 mod rig;
 mod sim;

@@ -11,32 +11,11 @@ use kymo_protocol::{Action, AppState, Data, EventFields, EventKind, Number, Numb
 use serde_json::{Value, json};
 
 use crate::oracle::{Harm, Reading, Truth};
+use crate::random::Random;
 use crate::rig::{CONTROL, MS, Rig, STREAM, request, subscription};
 
 const CLIENTS: usize = 8;
 const FILTERS: [Option<&str>; 5] = [None, None, Some("t1"), Some("t*"), Some("transcription")];
-
-/// splitmix64: one number after the other, from a seed.
-#[derive(Clone)]
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ z >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ z >> 31
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.next() % bound as u64).unwrap()
-    }
-
-    fn one_in(&mut self, n: usize) -> bool {
-        self.below(n) == 0
-    }
-}
 
 struct Client {
     id: Option<SessionId>,
@@ -60,16 +39,16 @@ struct World {
 }
 
 fn data(random: &mut Random) -> String {
-    let size = [3, 40, 300, 7000][random.below(4)];
-    format!("{} {}", random.next(), "é".repeat(random.below(size) / 2))
+    let size = [3, 40, 300, 7000][random.index(4)];
+    format!("{} {}", random.next(), "é".repeat(random.index(size) / 2))
 }
 
 impl World {
     fn new(seed: u64, harm: Option<(u64, Harm)>) -> Self {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let mut rig = Rig::new(32);
         let mut sizes = random.clone();
-        rig.take = Box::new(move |size| if sizes.one_in(6) { sizes.below(size + 1) } else { size });
+        rig.take = Box::new(move |size| if sizes.one_in(6) { sizes.index(size + 1) } else { size });
         let witness = rig.connect(STREAM);
         let mut fixed = SubscribeFixed::default();
         fixed.streams.set(8);
@@ -77,7 +56,7 @@ impl World {
         let owners = [rig.connect(CONTROL), rig.connect(CONTROL)];
         let clients = (0..CLIENTS)
             .map(|number| {
-                let filter = FILTERS[random.below(FILTERS.len())];
+                let filter = FILTERS[random.index(FILTERS.len())];
                 let is_binary = number % 2 == 0;
                 let mut reading = Reading::default();
                 (reading.filter, reading.is_binary, reading.harm) = (filter, is_binary, harm);
@@ -114,8 +93,8 @@ impl World {
         let id = self.rig.connect(STREAM);
         client.id = Some(id);
         client.reading.reconnect();
-        client.reads = [100_000, 100_000, 900, 30, 0][self.random.below(5)];
-        self.rig.socket(id).capacity = [500, 5000, 200_000][self.random.below(3)];
+        client.reads = [100_000, 100_000, 900, 30, 0][self.random.index(5)];
+        self.rig.socket(id).capacity = [500, 5000, 200_000][self.random.index(3)];
         let resume = client.reading.epoch != 0 && !self.random.one_in(8);
         // Vitals of which each one counts come in between.
         let vitals = self.random.one_in(3);
@@ -142,7 +121,7 @@ impl World {
             format!("{line}\n").into_bytes()
         };
         // In pieces.
-        let at = self.random.below(words.len());
+        let at = self.random.index(words.len());
         self.rig.say(id, &words[..at]);
         self.rig.turn(&[]);
         if !self.rig.socket(id).closed {
@@ -152,15 +131,15 @@ impl World {
 
     /// The owner publishes, in JSON or in frames.
     fn submit(&mut self) {
-        let speech = self.random.below(2);
+        let speech = self.random.index(2);
         let id = self.owners[speech];
-        for _ in 0..self.random.below(6) {
+        for _ in 0..self.random.index(6) {
             let data = data(&mut self.random);
-            let topic = format!("t{}", self.random.below(4));
+            let topic = format!("t{}", self.random.index(4));
             self.submitted += 1;
             let bytes = if speech == 0 {
                 self.requests += 1;
-                let event = match self.random.below(4) {
+                let event = match self.random.index(4) {
                     0 => json!({"type": "transcription", "text": data}),
                     _ => json!({"topic": topic, "data": data}),
                 };
@@ -181,7 +160,7 @@ impl World {
     /// This process publishes, and the loop turns.
     fn turn(&mut self) {
         let texts: Vec<String> =
-            (0..self.random.below(5)).map(|_| data(&mut self.random)).collect();
+            (0..self.random.index(5)).map(|_| data(&mut self.random)).collect();
         let mut events: Vec<EventFields<'_>> = Vec::new();
         for text in &texts {
             let mut fields = EventFields::custom("t9", Data::Text(Words::Plain(text)));
@@ -222,17 +201,17 @@ impl World {
                 }
                 continue;
             };
-            let size = self.random.below(self.clients[index].reads + 1);
+            let size = self.random.index(self.clients[index].reads + 1);
             let bytes = self.rig.read(id, size);
             self.clients[index].reading.take(&bytes, &self.truth);
-            match self.random.below(150) {
+            match self.random.index(150) {
                 // It goes, and what it has not read is lost.
                 0 => {
                     self.rig.hang_up(id);
                     self.clients[index].id = None;
                 }
-                1 => self.clients[index].reads = [0, 10, 900, 100_000][self.random.below(4)],
-                2 => self.rig.socket(id).capacity = 400 << self.random.below(10),
+                1 => self.clients[index].reads = [0, 10, 900, 100_000][self.random.index(4)],
+                2 => self.rig.socket(id).capacity = 400 << self.random.index(10),
                 _ => {}
             }
         }
@@ -304,12 +283,6 @@ impl World {
     }
 }
 
-fn fresh_seed() -> u64 {
-    std::time::UNIX_EPOCH
-        .elapsed()
-        .map_or(1, |time| u64::from(time.subsec_nanos()) << 20 ^ time.as_secs())
-}
-
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }
@@ -318,7 +291,7 @@ fn number(variable: &str) -> Option<u64> {
 fn delivered_and_missed_is_produced() {
     let replayed = number("KYMO_SIM_SEED");
     let runs = replayed.map_or(number("KYMO_SIM_RUNS").unwrap_or(4), |_| 1);
-    let first = replayed.unwrap_or_else(fresh_seed);
+    let first = replayed.unwrap_or_else(Random::fresh_seed);
     let mut sums = [0; 4];
     for seed in (0..runs).map(|run| first.wrapping_add(run)) {
         let outcome = std::panic::catch_unwind(|| World::new(seed, None).run(1200));

@@ -3,7 +3,8 @@
 use kymo::journal::{Journal, MemoryStorage, Origin};
 use kymo_protocol::GapReason;
 
-use crate::rig::{Events, Random, commit, frame, key, open, put, read, read_all, start};
+use crate::random::Random;
+use crate::rig::{Events, commit, frame, key, open, put, read, read_all, start};
 
 const SEGMENT_SIZE: usize = 2560;
 
@@ -11,13 +12,13 @@ const SEGMENT_SIZE: usize = 2560;
 fn worn() -> (MemoryStorage, Events, u64) {
     let disk = MemoryStorage::new(3, SEGMENT_SIZE);
     let (mut journal, _) = open(&disk, &start(1, 1));
-    let mut random = Random(5);
+    let mut random = Random::new(5);
     let mut id = 0;
     for _ in 0..60 {
-        for _ in 0..=random.below(3) {
+        for _ in 0..=random.index(3) {
             id += 1;
             let sequence = journal.next() + journal.pending();
-            let bytes = frame(sequence, id, random.below(120));
+            let bytes = frame(sequence, id, random.index(120));
             journal.append(sequence, &bytes, key(id)).unwrap();
         }
         commit(&mut journal).unwrap();
@@ -102,12 +103,12 @@ fn every_byte_flipped_after_a_close() {
 #[test]
 fn several_bytes_flipped() {
     let (disk, events, _) = worn();
-    let mut random = Random(77);
+    let mut random = Random::new(77);
     for _ in 0..5000 {
         let damaged = disk.copy();
         for _ in 0..3 {
-            let mask = u8::try_from(1 + random.below(255)).unwrap();
-            damaged.flip(random.below(3), random.below(SEGMENT_SIZE), mask);
+            let mask = u8::try_from(1 + random.index(255)).unwrap();
+            damaged.flip(random.index(3), random.index(SEGMENT_SIZE), mask);
         }
         check(&damaged, &start(2, 1), &events);
     }

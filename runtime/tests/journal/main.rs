@@ -7,9 +7,14 @@
 // clippy knows test functions, but not the helpers around them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod after_start;
 mod damage;
 mod disk;
 mod faults;
+#[path = "../common/heap.rs"]
 mod heap;
 mod model;
+#[path = "../common/random.rs"]
+mod random;
+mod recover;
 mod rig;

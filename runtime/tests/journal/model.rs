@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use kymo::journal::{Journal, MemoryStorage, Origin};
 use proptest::prelude::*;
 
-use crate::rig::{Events, Random, checkpoint, commit, frame, key, open, read_all, start};
+use crate::random::Random;
+use crate::rig::{Events, checkpoint, commit, frame, key, open, read_all, start};
 
 const SEGMENTS: usize = 4;
 const SEGMENT_SIZE: usize = 2048;
@@ -207,8 +208,8 @@ impl Model {
                 self.close(matches!(op, Op::CloseAndReboot))
             }
             Op::PowerLoss(seed) => {
-                let mut random = Random(*seed);
-                self.disk.lose_power(|| random.below(2) == 0);
+                let mut random = Random::new(*seed);
+                self.disk.lose_power(|| random.index(2) == 0);
                 self.boot += 1;
                 self.reopen(true);
             }

@@ -15,10 +15,11 @@
 #[allow(dead_code, unused_imports)]
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/random.rs"]
+mod random;
 
 mod ledger;
 mod publisher;
-mod random;
 mod subscriber;
 
 use std::path::Path;
@@ -50,12 +51,6 @@ const START_MAX: Duration =
 
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
-}
-
-fn fresh_seed() -> u64 {
-    std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(1, |time| u64::from(time.subsec_nanos()) << 20 ^ time.as_secs())
 }
 
 /// The epoch of a daemon, which stays once there is an event.
@@ -209,7 +204,7 @@ fn quantiles(times: &mut [Duration]) -> [Duration; 3] {
 #[test]
 fn every_event_arrives_once_whenever_it_is_killed() {
     let cycles = number("KYMO_KILL_CYCLES").unwrap_or(CYCLES);
-    let seed = number("KYMO_KILL_SEED").unwrap_or_else(fresh_seed);
+    let seed = number("KYMO_KILL_SEED").unwrap_or_else(Random::fresh_seed);
     println!("{cycles} kills, KYMO_KILL_SEED={seed}");
     let mut figures = Figures::default();
     let start = Instant::now();

@@ -2,12 +2,8 @@
 #![allow(dead_code)] // each test binary uses its part
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // as in any test
 
-use std::fs::{self, DirBuilder};
 use std::io::{Read, Write};
-use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -22,6 +18,12 @@ use kymo_protocol::{
     StreamEntry, Subscribed, Welcome, emit,
 };
 
+pub mod kymod;
+#[path = "../../../../runtime/tests/common/scratch.rs"]
+mod scratch;
+
+pub use scratch::Scratch;
+
 /// Longer than anything takes here on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -30,22 +32,7 @@ pub const OTHER: [u8; 16] = [2; 16];
 
 const STAMP: Stamp = Stamp { boot_ns: 5_000_000_000 };
 
-/// A directory that goes with the test.
-#[derive(Debug)]
-pub struct Scratch(pub PathBuf);
-
 impl Scratch {
-    /// A new directory, mode 0700.
-    pub fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("kymo-client-{}-{number}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        let _ = fs::remove_dir_all(&path);
-        DirBuilder::new().mode(0o700).create(&path).unwrap();
-        Self(path)
-    }
-
     /// Settings that lead here, without any waiting between attempts.
     pub fn settings(&self) -> Settings {
         Settings {
@@ -61,12 +48,6 @@ impl Scratch {
 
     pub fn listen(&self, socket: &str) -> UnixListener {
         UnixListener::bind(self.0.join(socket)).unwrap()
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
 

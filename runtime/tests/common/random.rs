@@ -1,13 +1,22 @@
 //! Numbers from a seed.
 
-/// splitmix64.
-#[derive(Debug)]
+#![allow(dead_code)] // each test uses some of it
+
+/// splitmix64: one number after the other.
+#[derive(Clone, Debug)]
 pub struct Random(u64);
 
 impl Random {
     /// From a seed.
     pub fn new(seed: u64) -> Self {
         Self(seed)
+    }
+
+    /// A seed that is another one each time.
+    pub fn fresh_seed() -> u64 {
+        std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .map_or(1, |time| u64::from(time.subsec_nanos()) << 20 ^ time.as_secs())
     }
 
     /// Any number.
@@ -22,6 +31,11 @@ impl Random {
     /// A number below a bound.
     pub fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound
+    }
+
+    /// An index of something that has so many.
+    pub fn index(&mut self, bound: usize) -> usize {
+        usize::try_from(self.below(bound as u64)).unwrap()
     }
 
     /// Now and then.
