@@ -58,6 +58,7 @@ mod reactor;
 mod report;
 mod ring;
 mod sampler;
+mod samples;
 mod schedule;
 mod session;
 mod start_error;

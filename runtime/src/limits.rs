@@ -133,6 +133,9 @@ pub const SAMPLES_RING_SIZE: usize = 512 * 1024;
 /// Bytes of the ring of their lines.
 pub const SAMPLES_LINES_SIZE: usize = 4 * SAMPLES_RING_SIZE;
 
+/// Sources that a machine may have: 64 chips, and a few for each other family.
+pub const SOURCES_MAX: usize = 128;
+
 /// Sources that are asked whether hardware came or went wait so long between two times.
 pub const LOOK_NS: u64 = 10_000_000_000;
 

@@ -24,6 +24,8 @@ pub struct Ring {
     slots: Box<[Slot]>,
     /// How many frames there may be.
     frames: u64,
+    /// Bytes in use.
+    size: usize,
     /// Sequence of the oldest frame that is whole.
     oldest: u64,
     /// Sequence of the frame to come.
@@ -58,6 +60,7 @@ impl Ring {
             bytes: Buffer::new(size),
             slots: vec![Slot::default(); frames.next_power_of_two()].into_boxed_slice(),
             frames: frames as u64,
+            size,
             oldest: 1,
             next: 1,
             head: 0,
@@ -94,7 +97,7 @@ impl Ring {
         size_max: usize,
         write: impl FnOnce(&mut [u8]) -> Result<usize, E>,
     ) -> Result<(), E> {
-        assert!(size_max <= self.bytes.len());
+        assert!(size_max <= self.size);
         if sequence != self.next {
             self.begin(sequence);
         }
@@ -111,6 +114,12 @@ impl Ring {
     /// Forgets every frame; the one to come is `next`.
     pub fn begin(&mut self, next: u64) {
         (self.oldest, self.next, self.head) = (next, next, 0);
+    }
+
+    /// The same, and uses no more than `size` bytes from now on: those behind them stay untouched.
+    pub fn begin_within(&mut self, next: u64, size: usize) {
+        self.begin(next);
+        self.size = size.min(self.bytes.len());
     }
 
     /// Takes back the frames from `next` on, which must not lie before the oldest.
@@ -165,7 +174,7 @@ impl Ring {
         if self.next - self.oldest == self.frames {
             self.oldest += 1;
         }
-        if self.head + size_max > self.bytes.len() {
+        if self.head + size_max > self.size {
             // What lies behind the head is older than what lies at the front.
             while self.oldest < self.next && self.place(self.oldest).0 >= self.head {
                 self.oldest += 1;

@@ -4,11 +4,11 @@
 //! that the socket did not take whole, and notices for this connection alone.
 
 use kymo_platform::peer::Peer;
-use kymo_protocol::GoodbyeReason;
+use kymo_protocol::{GoodbyeReason, Groups};
 
 use crate::conversation::Dialect;
 use crate::journal::Hint;
-use crate::limits::{HEARTBEAT_NS, STALL_NS, TAIL_SIZE};
+use crate::limits::{HEARTBEAT_NS, LANES_MAX, STALL_NS, TAIL_SIZE};
 use crate::schedule::Due;
 use crate::telemetry::Format;
 
@@ -36,6 +36,46 @@ pub struct Subscription {
     pub owed: u32,
     /// With `every`: the sequence of the next frame to send.
     pub cursor: Option<u64>,
+}
+
+/// A subscription to samples.
+#[derive(Clone, Copy, Debug)]
+pub struct SampleSubscription {
+    /// Granted rate in thousandths of a hertz.
+    pub rate_mhz: u32,
+    /// When the next frames are due.
+    pub due: Due,
+    /// What it wants to know.
+    pub groups: Groups,
+    /// The catalog it is told, and how many frames of that it has.
+    pub topology: u32,
+    /// See [`topology`](Self::topology).
+    pub told: usize,
+    /// Sequence behind the newest frame when frames were due last.
+    pub seen: u64,
+    /// Lanes whose newest frame was due and not sent.
+    pub owed: u64,
+    /// Of each lane, frames that were due and that a newer one stands for.
+    pub merged: [u16; LANES_MAX],
+    /// With `every`: the sequence of the next frame to send.
+    pub cursor: Option<u64>,
+}
+
+impl SampleSubscription {
+    /// One that begins now.
+    pub fn new(rate_mhz: u32, groups: Groups, cursor: Option<u64>) -> Self {
+        let due = Due::new(rate_mhz);
+        let merged = [0; LANES_MAX];
+        Self { rate_mhz, due, groups, topology: 0, told: 0, seen: 0, owed: 0, merged, cursor }
+    }
+
+    /// Begins anew when sensors came or went: lanes mean something else then.
+    pub fn follow(&mut self, topology: u32) {
+        if self.topology != topology {
+            (self.topology, self.told, self.owed) = (topology, 0, 0);
+            self.merged = [0; LANES_MAX];
+        }
+    }
 }
 
 /// A subscription to events. Its filter lies in the table.
@@ -76,6 +116,8 @@ pub struct Session {
     pub telemetry: Option<Subscription>,
     /// The same of events.
     pub events: Option<EventSubscription>,
+    /// The same of samples.
+    pub samples: Option<SampleSubscription>,
     /// Telemetry frames that it was too slow for.
     pub merged: u64,
     /// Events that it was told it will not get.
@@ -120,6 +162,7 @@ impl Session {
             format,
             telemetry: None,
             events: None,
+            samples: None,
             merged: 0,
             lost: 0,
             has_subscribed: false,

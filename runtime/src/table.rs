@@ -10,6 +10,7 @@ use kymo_protocol::limits::FILTER_TEXT_MAX;
 
 use crate::limits::{BATCH_FRAMES_MAX, INPUT_SIZE, TAIL_SIZE};
 use crate::notice::{Notice, write_notice};
+use crate::samples::Stream;
 use crate::session::{Phase, Session};
 
 /// A session's place in the table.
@@ -116,7 +117,11 @@ impl Table {
 
     /// Granted rates of the subscribers to telemetry.
     pub fn rates(&self) -> impl Iterator<Item = u32> + Clone {
-        self.sessions.iter().flatten().filter_map(|session| session.telemetry).map(|t| t.rate_mhz)
+        self.sessions.iter().flatten().flat_map(|session| {
+            let telemetry = session.telemetry.map(|subscription| subscription.rate_mhz);
+            let samples = session.samples.as_ref().map(|subscription| subscription.rate_mhz);
+            telemetry.into_iter().chain(samples)
+        })
     }
 
     /// Where the client's next bytes go; empty when it may not send.
@@ -211,6 +216,35 @@ impl Table {
         if !session.queued && !session.blocked && session.phase != Phase::Closed {
             session.queued = true;
             self.ready.push_back(id.0);
+        }
+    }
+
+    /// Notes for every subscriber of samples that is due at the tick of `tick_ns` which lanes have
+    /// something new for it.
+    pub fn owe_samples(&mut self, tick_ns: u64, grid_ns: u64, stream: &Stream) {
+        for (session, index) in self.sessions.iter_mut().zip(0..) {
+            let Some(session) = session else { continue };
+            let Some(subscription) = &mut session.samples else { continue };
+            if !subscription.due.take(tick_ns, grid_ns) {
+                continue;
+            }
+            subscription.follow(stream.topology());
+            for (place, lane) in stream.lanes().iter().enumerate() {
+                let is_new = lane.newest > 0 && lane.newest >= subscription.seen;
+                if !is_new || !subscription.groups.contains(lane.group) {
+                    continue;
+                }
+                // The frame that was owed before will never be sent.
+                let is_merged = subscription.owed >> place & 1 != 0;
+                let merged = &mut subscription.merged[place];
+                *merged = merged.saturating_add(u16::from(is_merged));
+                subscription.owed |= 1 << place;
+            }
+            subscription.seen = stream.next();
+            if !session.queued && !session.blocked {
+                session.queued = true;
+                self.ready.push_back(index);
+            }
         }
     }
 

@@ -96,6 +96,11 @@ impl Telemetry {
         self.lanes.iter().find(|lane| lane.format == format).map(|lane| &lane.ring)
     }
 
+    /// Whether anybody subscribes.
+    pub fn is_wanted(&self) -> bool {
+        self.lanes.iter().any(|lane| lane.subscribers > 0)
+    }
+
     /// Takes in a subscriber of `format`.
     pub fn join(&mut self, format: Format) {
         if let Some(lane) = self.lane(format) {

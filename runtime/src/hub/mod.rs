@@ -24,6 +24,7 @@ mod metrics;
 mod prepare;
 mod replies;
 mod requests;
+mod samples;
 mod sent_run;
 mod status;
 mod submit;
@@ -44,9 +45,10 @@ use crate::histogram::Histogram;
 use crate::history::History;
 use crate::journal::Recovery;
 use crate::keys::Keys;
-use crate::limits::LISTENERS_MAX;
+use crate::limits::{LISTENERS_MAX, SOURCES_MAX};
 use crate::quota::Quota;
 use crate::sampler::Sampler;
+use crate::samples::Samples;
 use crate::schedule::{Schedule, Ticks};
 use crate::session::Phase;
 use crate::table::{SessionId, Table};
@@ -54,6 +56,7 @@ use crate::telemetry::{Format, Telemetry};
 use answers::Desk;
 use prepare::Prepared;
 pub use replies::{Handled, Surroundings};
+use samples::PreparedSamples;
 pub use transmit::Parts;
 use transmit::{Plan, Scratch};
 
@@ -128,6 +131,8 @@ pub struct Hub {
     /// Room for one event's payload.
     event: Buffer,
     prepared: Prepared,
+    samples: Samples,
+    prepared_samples: PreparedSamples,
     schedule: Schedule,
     plan: Plan,
     scratch: Scratch,
@@ -184,6 +189,8 @@ impl Hub {
             retry_ns: None,
             log,
             prepared: Prepared::new(config.limits.event_bytes),
+            samples: Samples::new(SOURCES_MAX),
+            prepared_samples: PreparedSamples::new(),
             telemetry: Telemetry::new(formats),
             schedule: Schedule::default(),
             plan: Plan::default(),
@@ -324,12 +331,25 @@ impl Hub {
     /// Produces the frame of the tick planned for `tick_ns` and queues it for who is due.
     pub fn publish(&mut self, tick_ns: u64, now: Now, sampler: &Sampler) {
         let Some(Ticks { period_ns: grid_ns, .. }) = self.schedule.ticks() else { return };
-        if self.telemetry.publish(now, sampler).is_err() {
-            debug_assert!(false, "a vitals frame outgrew its ring");
-            return;
+        if self.telemetry.is_wanted() {
+            if self.telemetry.publish(now, sampler).is_err() {
+                debug_assert!(false, "a vitals frame outgrew its ring");
+                return;
+            }
+            self.table.owe(tick_ns, grid_ns);
         }
-        self.table.owe(tick_ns, grid_ns);
+        if self.samples.is_wanted() {
+            let published = self.samples.publish(now);
+            debug_assert!(published.is_ok(), "samples outgrew their ring");
+            self.table.owe_samples(tick_ns, grid_ns, &self.samples.stream);
+        }
         self.published_ns = self.published_ns.or(Some(now.mono_ns));
+    }
+
+    /// Whether somebody subscribes to vitals.
+    #[must_use]
+    pub fn wants_vitals(&self) -> bool {
+        self.telemetry.is_wanted()
     }
 
     /// Whether something was published that has yet to be served.

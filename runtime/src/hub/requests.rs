@@ -78,9 +78,10 @@ impl Hub {
             let text = format_args!("say hello before subscribing");
             return Err(Mistake::new(ErrorCode::Unexpected, text));
         }
-        let served = Streams::default().with(StreamId::VITALS).with(StreamId::EVENTS);
+        let served = [StreamId::VITALS, StreamId::SAMPLES, StreamId::EVENTS];
+        let served = served.into_iter().fold(Streams::default(), Streams::with);
         if asked.unknown_stream || asked.streams.0 & !served.0 != 0 {
-            let text = format_args!("this server streams vitals and events, nothing else");
+            let text = format_args!("this server streams vitals, samples and events");
             return Err(Mistake::new(ErrorCode::NoStream, text));
         }
         if session.phase == Phase::Opening && session.dialect == Dialect::Json {
@@ -104,6 +105,9 @@ impl Hub {
         if asked.streams.contains(StreamId::VITALS) {
             granted.next[0].set(self.telemetry.next());
         }
+        if asked.streams.contains(StreamId::SAMPLES) {
+            granted.next[1].set(self.samples.stream.next());
+        }
         if wants_events {
             // Live events may wait for who lags.
             let live = is_told.then(|| place.cursor.max(place.live_from));
@@ -115,6 +119,9 @@ impl Hub {
         session.phase = Phase::Streaming;
         if asked.streams.contains(StreamId::VITALS) {
             self.join(id, rate_mhz, asked.options.every, now);
+        }
+        if asked.streams.contains(StreamId::SAMPLES) {
+            self.join_samples(id, rate_mhz, (asked.groups, asked.options.every), now);
         }
         if wants_events {
             let filter_size = self.table.set_filter(id, &asked.topics);
@@ -138,8 +145,10 @@ impl Hub {
         fixed.line_max.set(line_bytes(self.limits.event_bytes));
         fixed.clients_max.set(self.limits.clients);
         let next = self.telemetry.next();
+        let next_samples = self.samples.stream.next();
         let streams = [
             StreamEntry::new(StreamId::VITALS.0, next, next),
+            StreamEntry::new(StreamId::SAMPLES.0, next_samples, next_samples),
             StreamEntry::new(StreamId::EVENTS.0, self.log.oldest(), self.log.next()),
         ];
         self.say(id, Notice::Welcome(&fixed, &streams), now);
@@ -166,6 +175,7 @@ impl Hub {
         if session.events.take().is_some() {
             self.log.leave(format);
         }
+        self.leave_samples(id, now);
         let session = self.table.session(id);
         let Some(subscription) = session.telemetry.take() else { return };
         self.telemetry.leave(format);

@@ -47,6 +47,8 @@ enum Source {
     Events { first: u64, end: u64 },
     /// Events written for this session, from this byte on.
     Prepared { start: usize },
+    /// Samples written for this session.
+    Samples,
 }
 
 /// Room for one frame that differs from everybody else's.
@@ -68,7 +70,8 @@ impl Hub {
         }
         self.note_lapse(id, now);
         self.note_event_lapse(id, now);
-        self.plan = self.plan(id);
+        self.note_samples_lapse(id, now);
+        self.plan = self.plan(id, now);
         let Plan { tail_size, source } = self.plan;
         let mut parts = Parts::new();
         let (session, tail) = self.table.tail(id);
@@ -86,6 +89,7 @@ impl Hub {
                 self.log.ready_ring(format, first).and_then(|ring| ring.bytes_of(first, end))
             }
             Source::Prepared { start } => Some(&self.prepared.bytes()[start..]),
+            Source::Samples => Some(self.prepared_samples.bytes()),
         };
         if let Some(body) = body {
             let _ = parts.push(body);
@@ -93,7 +97,7 @@ impl Hub {
         parts
     }
 
-    fn plan(&mut self, id: SessionId) -> Plan {
+    fn plan(&mut self, id: SessionId, now: Now) -> Plan {
         if let Some(start) = self.table.session(id).events.and_then(|events| events.cut) {
             if self.prepared.prepare_cut(&mut self.table, &mut self.log, id) {
                 return Plan { tail_size: 0, source: Source::Prepared { start } };
@@ -105,10 +109,15 @@ impl Hub {
         let session = self.table.session(id);
         let tail_size = session.tail_end - session.tail_start;
         let mut source = plan_telemetry(session, &self.telemetry, &mut self.scratch);
-        if matches!(source, Source::Nothing) {
-            source = plan_events(session, &self.log);
+        // Before events: what is owed at a tick is bounded, and events may never end.
+        if matches!(source, Source::Nothing) && self.prepare_samples(id, now) {
+            source = Source::Samples;
         }
-        if matches!(source, Source::Nothing) && session.events.is_some() {
+        if matches!(source, Source::Nothing) {
+            source = plan_events(self.table.session(id), &self.log);
+        }
+        let has_events = self.table.session(id).events.is_some();
+        if matches!(source, Source::Nothing) && has_events {
             self.prepared.prepare(&mut self.table, &mut self.log, id);
             if !self.prepared.bytes().is_empty() {
                 source = Source::Prepared { start: 0 };
@@ -142,7 +151,7 @@ impl Hub {
         }
     }
 
-    fn count_merged(&mut self, id: SessionId, merged: u64) {
+    pub(super) fn count_merged(&mut self, id: SessionId, merged: u64) {
         self.counters.merged += merged;
         self.table.session(id).merged += merged;
     }
@@ -220,6 +229,7 @@ impl Hub {
                 }
                 sent.end == end && sent.rest.is_empty()
             }
+            Source::Samples => self.settle_samples(id, taken),
             Source::Prepared { start } => {
                 let whole = self.prepared.settle(session, tail, start, start + taken);
                 self.counters.events_sent += self.prepared.take_sent();
@@ -238,9 +248,9 @@ impl Hub {
     /// Whether a session has bytes to send.
     pub(super) fn has_more(&mut self, id: SessionId) -> bool {
         let next = self.telemetry.next();
-        let has_more_events = self.has_more_events(id);
+        let has_more_others = self.has_more_events(id) || self.has_more_samples(id);
         let session = self.table.session(id);
-        has_more_events
+        has_more_others
             || session.has_tail()
             || session.telemetry.is_some_and(|subscription| match subscription.cursor {
                 Some(cursor) => cursor < next,
@@ -336,7 +346,7 @@ pub(super) fn keep_or_cut(
 }
 
 /// Keeps the rest of a frame that was begun. It follows an empty tail, which has room for it.
-fn keep_rest(session: &mut Session, tail: &mut [u8], rest: &[u8]) {
+pub(super) fn keep_rest(session: &mut Session, tail: &mut [u8], rest: &[u8]) {
     if rest.is_empty() {
         return;
     }

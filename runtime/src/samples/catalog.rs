@@ -192,13 +192,15 @@ impl Catalog {
 
     /// Every sensor with its sample as it is at `frame_ns`.
     pub fn sampled(&self, frame_ns: u64) -> impl Iterator<Item = (&Sensor, Sample)> {
-        self.entries().zip(&self.sensors).enumerate().map(move |(index, (sensor, (id, reading)))| {
-            let is_in = |unit: &&Unit| (unit.first..unit.first + unit.count).contains(&index);
-            let mut sample = Sample::default();
-            let unit = self.units.iter().find(is_in).copied().unwrap_or_default();
-            set(&mut sample, *id, *reading, &unit, frame_ns);
-            (sensor, sample)
-        })
+        self.entries().zip(&self.sensors).enumerate().map(
+            move |(index, (sensor, (id, reading)))| {
+                let is_in = |unit: &&Unit| (unit.first..unit.first + unit.count).contains(&index);
+                let mut sample = Sample::default();
+                let unit = self.units.iter().find(is_in).copied().unwrap_or_default();
+                set(&mut sample, *id, *reading, &unit, frame_ns);
+                (sensor, sample)
+            },
+        )
     }
 }
 

@@ -54,7 +54,7 @@ impl Ids {
 
 /// FNV-1a, and never 0.
 pub fn hash(bytes: &[u8]) -> u64 {
-    let step = |hash, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, step).max(1)
 }
 
@@ -81,10 +81,12 @@ mod tests {
     fn a_full_table_says_so_and_forgets() {
         let mut ids = Ids::new();
         let mut last = 0;
-        let count = (0..).take_while(|n| ids.of(&format!("{n}")).is_some_and(|id| {
-            last = id;
-            true
-        }));
+        let count = (0..).take_while(|n| {
+            ids.of(&format!("{n}")).is_some_and(|id| {
+                last = id;
+                true
+            })
+        });
         assert_eq!(count.count(), SENSOR_IDS_MAX / 8 * 7);
         ids.forget(&[last]);
         assert_eq!(ids.taken, 1);

@@ -1,0 +1,250 @@
+//! Samples on their way to one session: the catalog first, then what is owed.
+//!
+//! Frames are copied behind one another, so that everything a session is owed at a tick goes in one
+//! send. Any frame fits a session's tail, so what a socket leaves of one it has begun is kept there.
+
+use kymo_platform::clock::Now;
+use kymo_protocol::json::append_merged;
+use kymo_protocol::limits::SAMPLES_LINE_MAX;
+use kymo_protocol::{FrameError, GapReason, Groups, Samples as SamplesFrame, StreamId};
+
+use super::Hub;
+use super::transmit::keep_rest;
+use crate::buffer::Buffer;
+use crate::limits::{FIRST_FRAME_NS, SEND_MAX};
+use crate::notice::Notice;
+use crate::samples::{Samples, Stream};
+use crate::session::{SampleSubscription, Session};
+use crate::table::SessionId;
+use crate::telemetry::Format;
+
+/// Frames in one send.
+const PIECES_MAX: usize = 64;
+
+/// What a piece of a send is.
+#[derive(Clone, Copy, Debug)]
+enum What {
+    /// The next frame of the catalog.
+    Catalog,
+    /// The newest frame of a lane.
+    Lane(usize),
+    /// With `every`: the next frame; its sequence.
+    Every(u64),
+}
+
+/// What was written for a session last; see the module.
+#[derive(Debug)]
+pub struct PreparedSamples {
+    bytes: Buffer,
+    size: usize,
+    pieces: heapless::Vec<(What, usize), PIECES_MAX>,
+    /// Frames that newer ones stood for in what went.
+    merged: u64,
+}
+
+impl PreparedSamples {
+    /// Room for one send.
+    pub fn new() -> Self {
+        let bytes = Buffer::new(SEND_MAX + SAMPLES_LINE_MAX);
+        Self { bytes, size: 0, pieces: heapless::Vec::new(), merged: 0 }
+    }
+
+    /// What was written.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.size]
+    }
+
+    /// Writes what a session is owed.
+    fn prepare(&mut self, session: &mut Session, stream: &Stream, now: Now) {
+        (self.size, self.merged) = (0, 0);
+        self.pieces.clear();
+        let format = session.format;
+        let Some(subscription) = &mut session.samples else { return };
+        subscription.follow(stream.topology());
+        for index in subscription.told..stream.catalog_frames() {
+            let write = |room: &mut [u8]| stream.write_catalog(index, format, now, room);
+            if !self.push(What::Catalog, write) {
+                return;
+            }
+        }
+        if let Some(cursor) = subscription.cursor {
+            return self.prepare_every(cursor, subscription.groups, stream, format);
+        }
+        let mut owed = subscription.owed;
+        while owed != 0 {
+            let lanes = stream.lanes().iter().enumerate();
+            let oldest = lanes.filter(|(place, _)| owed >> place & 1 != 0);
+            let Some((place, lane)) = oldest.min_by_key(|(_, lane)| lane.newest) else { return };
+            owed &= !(1 << place);
+            let Some(frame) = stream.ring(format).get(lane.newest) else {
+                // Others have taken its place, and the next one stands for it.
+                subscription.owed &= !(1 << place);
+                continue;
+            };
+            let merged = subscription.merged[place];
+            if !self.push(What::Lane(place), |room| copy(room, frame, format, merged)) {
+                return;
+            }
+        }
+    }
+
+    fn prepare_every(&mut self, cursor: u64, groups: Groups, stream: &Stream, format: Format) {
+        for sequence in cursor..stream.next() {
+            if !stream.group_of(sequence).is_some_and(|group| groups.contains(group)) {
+                continue;
+            }
+            let Some(frame) = stream.ring(format).get(sequence) else { return };
+            if !self.push(What::Every(sequence), |room| copy(room, frame, format, 0)) {
+                return;
+            }
+        }
+    }
+
+    /// Appends a frame; `false` when there is no room for it beside the others.
+    fn push(
+        &mut self,
+        what: What,
+        write: impl FnOnce(&mut [u8]) -> Result<usize, FrameError>,
+    ) -> bool {
+        if self.pieces.is_full() || self.size >= SEND_MAX {
+            return false;
+        }
+        let Ok(size) = write(&mut self.bytes[self.size..]) else { return false };
+        self.size += size;
+        self.pieces.push((what, self.size)).is_ok()
+    }
+
+    /// Moves a session on behind the first `taken` bytes; whether that was all. Returns as well how
+    /// many frames went.
+    fn settle(&mut self, session: &mut Session, tail: &mut [u8], taken: usize) -> (bool, u64) {
+        let mut start = 0;
+        let mut sent = 0;
+        for (what, end) in &self.pieces {
+            if taken <= start {
+                break;
+            }
+            let Some(subscription) = &mut session.samples else { break };
+            match *what {
+                What::Catalog => subscription.told += 1,
+                What::Lane(place) => {
+                    subscription.owed &= !(1 << place);
+                    self.merged += u64::from(std::mem::take(&mut subscription.merged[place]));
+                }
+                What::Every(sequence) => subscription.cursor = Some(sequence + 1),
+            }
+            sent += 1;
+            if taken < *end {
+                keep_rest(session, tail, &self.bytes[taken..*end]);
+            }
+            start = *end;
+        }
+        (taken == self.size, sent)
+    }
+}
+
+/// Copies a frame, and says in it how many others it stands for.
+fn copy(room: &mut [u8], frame: &[u8], format: Format, merged: u16) -> Result<usize, FrameError> {
+    room.get_mut(..frame.len()).ok_or(FrameError::Short)?.copy_from_slice(frame);
+    match format {
+        _ if merged == 0 => Ok(frame.len()),
+        Format::Binary => {
+            let field = room.get_mut(SamplesFrame::MERGED_OFFSET..);
+            let field = field.and_then(|field| field.first_chunk_mut()).ok_or(FrameError::Short)?;
+            *field = u32::from(merged).to_le_bytes();
+            Ok(frame.len())
+        }
+        _ => append_merged(room, frame.len(), u32::from(merged)),
+    }
+}
+
+impl Hub {
+    /// What sensors read.
+    pub fn samples(&mut self) -> &mut Samples {
+        &mut self.samples
+    }
+
+    /// Starts samples for a session.
+    pub(super) fn join_samples(
+        &mut self,
+        id: SessionId,
+        rate_mhz: u32,
+        (groups, every): (Groups, bool),
+        now: Now,
+    ) {
+        let cursor = every.then(|| self.samples.stream.next());
+        let session = self.table.session(id);
+        session.samples = Some(SampleSubscription::new(rate_mhz, groups, cursor));
+        session.send_buffer = Some(session.send_buffer.unwrap_or(0).max(SAMPLES_SEND_BUFFER));
+        let format = session.format;
+        self.samples.count(groups, true);
+        self.samples.stream.count_reader(format, true);
+        self.schedule.join(rate_mhz, now.mono_ns, FIRST_FRAME_NS);
+    }
+
+    /// Stops samples for a session.
+    pub(super) fn leave_samples(&mut self, id: SessionId, now: Now) {
+        let session = self.table.session(id);
+        let format = session.format;
+        let Some(subscription) = session.samples.take() else { return };
+        self.samples.count(subscription.groups, false);
+        self.samples.stream.count_reader(format, false);
+        self.schedule.leave(subscription.rate_mhz, now.mono_ns, self.table.rates());
+    }
+
+    /// Whether a session is owed samples, or the catalog.
+    pub(super) fn has_more_samples(&mut self, id: SessionId) -> bool {
+        let stream = &self.samples.stream;
+        self.table.session(id).samples.as_ref().is_some_and(|subscription| {
+            subscription.owed != 0
+                || subscription.topology == stream.topology()
+                    && subscription.told < stream.catalog_frames()
+                || subscription.cursor.is_some_and(|cursor| cursor < stream.next())
+        })
+    }
+
+    /// With `every`: names the frames of samples that the ring no longer has.
+    pub(super) fn note_samples_lapse(&mut self, id: SessionId, now: Now) {
+        let session = self.table.session(id);
+        // Nothing may stand in the midst of an event.
+        if session.is_cut() {
+            return;
+        }
+        let format = session.format;
+        let Some(cursor) = session.samples.as_ref().and_then(|samples| samples.cursor) else {
+            return;
+        };
+        let oldest = self.samples.stream.ring(format).oldest();
+        if cursor >= oldest {
+            return;
+        }
+        let gap = Notice::Gap(StreamId::SAMPLES, cursor, oldest - 1, GapReason::Lapped);
+        if self.table.push_notice(id, gap, now).is_ok()
+            && let Some(subscription) = &mut self.table.session(id).samples
+        {
+            subscription.cursor = Some(oldest);
+            self.count_merged(id, oldest - cursor);
+        }
+    }
+
+    /// Writes what a session is owed; whether there is something.
+    pub(super) fn prepare_samples(&mut self, id: SessionId, now: Now) -> bool {
+        let session = self.table.session(id);
+        if session.samples.is_none() {
+            return false;
+        }
+        self.prepared_samples.prepare(session, &self.samples.stream, now);
+        !self.prepared_samples.bytes().is_empty()
+    }
+
+    /// Moves a session on by `taken` bytes of its samples; whether that was all of them.
+    pub(super) fn settle_samples(&mut self, id: SessionId, taken: usize) -> bool {
+        let (session, tail) = self.table.tail(id);
+        let (is_whole, sent) = self.prepared_samples.settle(session, tail, taken);
+        self.counters.frames_sent += sent;
+        self.count_merged(id, self.prepared_samples.merged);
+        is_whole
+    }
+}
+
+/// Bytes of a send buffer for samples: the catalog, and a few rounds of all groups.
+const SAMPLES_SEND_BUFFER: usize = 64 * 1024;

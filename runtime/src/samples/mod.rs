@@ -1,0 +1,120 @@
+//! What sensors read, for whoever asked: the catalog, the last readings, and the stream of both.
+//!
+//! Nobody is read for who did not ask: [`wanted`](Samples::wanted) says which groups have a
+//! subscriber, and whoever owns the sources reads those, hands in what they found and read, and
+//! then has it [`published`](Samples::publish).
+
+mod catalog;
+mod ids;
+mod stream;
+
+use kymo_platform::SourceSpec;
+use kymo_platform::clock::Now;
+use kymo_protocol::{FrameError, Group, Groups, Reading, Sample, Sensor};
+
+pub(crate) use stream::Stream;
+
+use catalog::Catalog;
+
+/// The samples; see the module.
+#[derive(Debug)]
+pub struct Samples {
+    catalog: Catalog,
+    pub(crate) stream: Stream,
+    /// Subscribers of each group.
+    demand: [u32; Group::ALL.len()],
+    /// Groups in which something was read, or that a newcomer waits for: bit n−1 for group n.
+    fresh: u16,
+}
+
+impl Samples {
+    /// Room for what `sources` sources yield.
+    #[must_use]
+    pub fn new(sources: usize) -> Self {
+        Self {
+            catalog: Catalog::new(sources),
+            stream: Stream::new(),
+            demand: [0; Group::ALL.len()],
+            fresh: 0,
+        }
+    }
+
+    /// The groups that somebody subscribes to.
+    #[must_use]
+    pub fn wanted(&self) -> Groups {
+        let bits = self.demand.iter().enumerate().filter(|(_, count)| **count > 0);
+        Groups(bits.fold(0, |bits, (index, _)| bits | 1 << index))
+    }
+
+    /// Whether anybody subscribes.
+    #[must_use]
+    pub fn is_wanted(&self) -> bool {
+        self.demand.iter().any(|count| *count > 0)
+    }
+
+    /// Takes in, or lets go, a subscriber of `groups`.
+    pub(crate) fn count(&mut self, groups: Groups, is_coming: bool) {
+        for (index, count) in self.demand.iter_mut().enumerate() {
+            if groups.0 >> index & 1 == 0 {
+                continue;
+            }
+            *count = if is_coming { *count + 1 } else { count.saturating_sub(1) };
+        }
+        // A newcomer is told what is known, also of what is not read again for a while.
+        self.fresh |= if is_coming { groups.0 } else { 0 };
+    }
+
+    /// Takes in what a scan of a source has found: entries back to back, whose ids mean nothing
+    /// yet, and how many more there are.
+    pub fn take_scan(&mut self, source: usize, spec: &SourceSpec, entries: &[u8], omitted: u32) {
+        self.catalog.take_scan(source, spec, entries, omitted);
+    }
+
+    /// Takes in what a source has read at `read_at_ns` on the boot clock, in the order of its scan.
+    pub fn take_read(
+        &mut self,
+        source: usize,
+        group: Group,
+        readings: &[Reading<f64>],
+        read_at_ns: u64,
+    ) {
+        self.catalog.take_read(source, readings, read_at_ns);
+        self.fresh |= 1 << (group as u16 - 1);
+    }
+
+    /// Says whether a source answers. While it doesn't, its sensors are `held`.
+    pub fn set_held(&mut self, source: usize, group: Group, is_held: bool) {
+        self.catalog.set_held(source, is_held);
+        self.fresh |= 1 << (group as u16 - 1);
+    }
+
+    /// Every sensor with what it last read, as it is at `frame_ns`.
+    pub fn sampled(&self, frame_ns: u64) -> impl Iterator<Item = (&Sensor, Sample)> {
+        self.catalog.sampled(frame_ns)
+    }
+
+    /// Sensors that there are and that found no place.
+    #[must_use]
+    pub fn omitted(&self) -> u32 {
+        self.catalog.omitted()
+    }
+
+    /// Makes frames of what was handed in, for the groups that somebody wants. `true` when the
+    /// catalog is another.
+    ///
+    /// # Errors
+    ///
+    /// A [`FrameError`] when a frame does not fit where it is to go: a programmer error, since
+    /// there is room for the largest.
+    pub fn publish(&mut self, now: Now) -> Result<bool, FrameError> {
+        let is_new = self.catalog.take_changed();
+        if is_new {
+            self.stream.begin(&self.catalog, now)?;
+            self.fresh = Groups::ALL.0;
+        }
+        let due = self.fresh & self.wanted().0;
+        self.fresh &= !due;
+        self.stream.publish(&self.catalog, due, now)?;
+        Ok(is_new)
+    }
+}

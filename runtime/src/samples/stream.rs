@@ -1,0 +1,235 @@
+//! The samples stream: the catalog as frames, and for each group the newest frame of each part.
+//!
+//! A *lane* is one part of one group. A subscriber that is not asked to get every frame gets the
+//! newest of each lane, so a lane is named by its place in a set of at most 64. A new topology
+//! begins the lanes anew.
+
+use kymo_platform::clock::Now;
+use kymo_protocol::json::{LineOptions, write_line};
+use kymo_protocol::limits::{CATALOG_LINE_MAX, SAMPLES_LINE_MAX, SAMPLES_MAX};
+use kymo_protocol::{
+    CatalogPart, CatalogWriter, Frame, FrameError, Group, Pushed, Samples as SamplesFrame,
+    SamplesOf, Stamp,
+};
+
+use super::catalog::Catalog;
+use crate::buffer::Buffer;
+use crate::limits::{
+    CATALOG_FRAMES_MAX, CATALOG_PART_SIZE, CATALOG_SIZE_MAX, LANES_MAX, SAMPLES_LINES_SIZE,
+    SAMPLES_PART_LINE_MAX, SAMPLES_PER_PART, SAMPLES_RING_SIZE,
+};
+use crate::ring::Ring;
+use crate::telemetry::{Format, clock_map};
+
+/// Frames in each ring at most.
+const FRAMES_MAX: usize = 256;
+/// Bytes of a line without its samples, and of each sample in it.
+const LINE_HEAD_MAX: usize = 512;
+const SAMPLE_TEXT_MAX: usize = SAMPLES_LINE_MAX / SAMPLES_MAX;
+
+const _: () = assert!(LINE_HEAD_MAX + SAMPLE_TEXT_MAX * SAMPLES_PER_PART <= SAMPLES_PART_LINE_MAX);
+
+/// Frames of every lane that a ring remembers.
+const ROUNDS: usize = 4;
+/// Bytes of a frame of the catalog that are no entries.
+const CATALOG_HEAD_SIZE: usize = 64;
+
+/// One part of one group.
+#[derive(Clone, Copy, Debug)]
+pub struct Lane {
+    /// Its group.
+    pub group: Group,
+    /// From 1.
+    part: u8,
+    parts: u8,
+    count: usize,
+    /// Sequence of its newest frame; 0 is none.
+    pub newest: u64,
+}
+
+/// The stream; see the module.
+#[derive(Debug)]
+pub struct Stream {
+    topology: u32,
+    next: u64,
+    lanes: heapless::Vec<Lane, LANES_MAX>,
+    frames: Ring,
+    lines: Ring,
+    /// Subscribers that read lines.
+    readers_of_lines: u32,
+    /// The catalog, frame behind frame.
+    catalog: Buffer,
+    /// Where its frames end.
+    ends: Vec<usize>,
+    /// Group of frame `sequence` at `sequence % FRAMES_MAX`: what a line doesn't tell quickly.
+    groups: [Option<Group>; FRAMES_MAX],
+}
+
+impl Stream {
+    /// Nothing is known yet.
+    pub fn new() -> Self {
+        let ring = |size: usize| Ring::new(FRAMES_MAX, size / FRAMES_MAX);
+        let heads = CATALOG_FRAMES_MAX * CATALOG_HEAD_SIZE;
+        Self {
+            topology: 0,
+            next: 1,
+            lanes: heapless::Vec::new(),
+            frames: ring(SAMPLES_RING_SIZE),
+            lines: ring(SAMPLES_LINES_SIZE),
+            readers_of_lines: 0,
+            catalog: Buffer::new(CATALOG_SIZE_MAX + heads),
+            ends: Vec::with_capacity(CATALOG_FRAMES_MAX),
+            groups: [None; FRAMES_MAX],
+        }
+    }
+
+    /// Number of the catalog that is in force; 0 before the first.
+    pub fn topology(&self) -> u32 {
+        self.topology
+    }
+
+    /// Sequence of the frame to come.
+    pub fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// The lanes, in the order of their places.
+    pub fn lanes(&self) -> &[Lane] {
+        &self.lanes
+    }
+
+    /// Takes in, or lets go, a subscriber of `format`.
+    pub fn count_reader(&mut self, format: Format, is_coming: bool) {
+        if format != Format::Binary {
+            let readers = self.readers_of_lines;
+            self.readers_of_lines = if is_coming { readers + 1 } else { readers.saturating_sub(1) };
+        }
+    }
+
+    /// The frames as they are written in `format`.
+    pub fn ring(&self, format: Format) -> &Ring {
+        if format == Format::Binary { &self.frames } else { &self.lines }
+    }
+
+    /// The group of a frame that a ring still has.
+    pub fn group_of(&self, sequence: u64) -> Option<Group> {
+        self.groups[place(sequence)]
+    }
+
+    /// Frames of the catalog.
+    pub fn catalog_frames(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Writes frame `index` of the catalog in `format`.
+    pub fn write_catalog(
+        &self,
+        index: usize,
+        format: Format,
+        now: Now,
+        buffer: &mut [u8],
+    ) -> Result<usize, FrameError> {
+        let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
+        let frame = self.catalog.get(start..self.ends[index]).unwrap_or_default();
+        match format {
+            Format::Binary => {
+                buffer.get_mut(..frame.len()).ok_or(FrameError::Short)?.copy_from_slice(frame);
+                Ok(frame.len())
+            }
+            _ => {
+                let room = buffer.len().min(CATALOG_LINE_MAX);
+                let options = LineOptions { bare: format == Format::JsonBare, catchup: false };
+                write_line(&mut buffer[..room], &Frame::parse(frame)?, clock_map(now), options)
+            }
+        }
+    }
+
+    /// Takes over a catalog in which sensors came or went.
+    pub fn begin(&mut self, catalog: &Catalog, now: Now) -> Result<(), FrameError> {
+        self.topology += 1;
+        self.ends.clear();
+        self.lanes.clear();
+        let total = u32::try_from(catalog.len()).unwrap_or(u32::MAX);
+        let mut first = 0;
+        let mut end = 0;
+        let mut sensors = catalog.entries().peekable();
+        while first < total {
+            let part =
+                CatalogPart { topology: self.topology, total, first, omitted: catalog.omitted() };
+            let room = self.catalog.get_mut(end..).unwrap_or_default();
+            let size = room.len().min(CATALOG_PART_SIZE + CATALOG_HEAD_SIZE);
+            let mut writer = CatalogWriter::new(&mut room[..size], part)?;
+            while let Some(sensor) = sensors.peek() {
+                match writer.push(sensor) {
+                    Pushed::Taken => sensors.next(),
+                    Pushed::Full => break,
+                };
+            }
+            let count = u32::from(writer.count());
+            if count == 0 || self.ends.len() == CATALOG_FRAMES_MAX {
+                return Err(FrameError::Length);
+            }
+            first += count;
+            end += writer.finish(Stamp { boot_ns: now.boot_ns })?;
+            self.ends.push(end);
+        }
+        for group in Group::ALL {
+            self.add_lanes(group, catalog.count(group));
+        }
+        let size: usize = self.lanes.iter().map(|lane| SamplesFrame::frame_size(lane.count)).sum();
+        self.frames.begin_within(self.next, size * ROUNDS);
+        let line = |lane: &Lane| line_max(lane.count);
+        let size: usize = self.lanes.iter().map(line).sum();
+        self.lines.begin_within(self.next, size * ROUNDS);
+        Ok(())
+    }
+
+    fn add_lanes(&mut self, group: Group, count: usize) {
+        let parts = u8::try_from(count.div_ceil(SAMPLES_PER_PART)).unwrap_or(u8::MAX);
+        for part in 1..=parts {
+            let skip = usize::from(part - 1) * SAMPLES_PER_PART;
+            let count = (count - skip).min(SAMPLES_PER_PART);
+            // There are as many places as the sensors of all groups can take.
+            let _ = self.lanes.push(Lane { group, part, parts, count, newest: 0 });
+        }
+    }
+
+    /// Produces the frames of every lane whose group is in `wanted`: bit n−1 for group n.
+    pub fn publish(&mut self, catalog: &Catalog, wanted: u16, now: Now) -> Result<(), FrameError> {
+        for lane in &mut self.lanes {
+            if wanted >> (lane.group as u16 - 1) & 1 == 0 {
+                continue;
+            }
+            let Lane { group, part, parts, count, .. } = *lane;
+            let (sequence, topology) = (self.next, self.topology);
+            let of = SamplesOf { topology, group, part, parts };
+            let stamp = Stamp { boot_ns: now.boot_ns };
+            self.frames.append(sequence, SamplesFrame::frame_size(count), |buffer| {
+                let (samples, size) = SamplesFrame::emit(buffer, sequence, stamp, of, count)?;
+                let skip = usize::from(part - 1) * SAMPLES_PER_PART;
+                catalog.fill(group, skip, samples, now.boot_ns);
+                Ok::<_, FrameError>(size)
+            })?;
+            if self.readers_of_lines > 0 {
+                let frame = Frame::parse(self.frames.get(sequence).unwrap_or_default())?;
+                self.lines.append(sequence, line_max(count), |buffer| {
+                    write_line(buffer, &frame, clock_map(now), LineOptions::default())
+                })?;
+            }
+            self.groups[place(sequence)] = Some(group);
+            lane.newest = sequence;
+            self.next += 1;
+        }
+        Ok(())
+    }
+}
+
+#[allow(clippy::cast_possible_truncation)] // less than FRAMES_MAX
+fn place(sequence: u64) -> usize {
+    (sequence % FRAMES_MAX as u64) as usize
+}
+
+/// Bytes of the line of `count` samples at most.
+fn line_max(count: usize) -> usize {
+    LINE_HEAD_MAX + SAMPLE_TEXT_MAX * count
+}
