@@ -136,6 +136,16 @@ pub const SAMPLES_LINES_SIZE: usize = 4 * SAMPLES_RING_SIZE;
 /// Sources that a machine may have: 64 chips, and a few for each other family.
 pub const SOURCES_MAX: usize = 128;
 
+/// x
+pub const SHELF_BYTES_MAX: usize = 512 * 1024;
+/// x
+pub const SHELF_GAPS_MAX: usize = 64;
+/// x
+pub const SHELF_SENSORS_MAX: u16 = 4096;
+
+/// Share of one CPU that reading sources may take.
+pub const MAX_CPU: f32 = 0.01;
+
 /// Sources that are asked whether hardware came or went wait so long between two times.
 pub const LOOK_NS: u64 = 10_000_000_000;
 

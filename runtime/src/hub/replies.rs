@@ -11,6 +11,7 @@ use crate::conversation::Mistake;
 use crate::inbox::InboxCounts;
 use crate::message::Message;
 use crate::sampler::Sampler;
+use crate::sources::Sources;
 use crate::table::SessionId;
 
 /// What a host has done with a command of its owner's.
@@ -37,6 +38,8 @@ impl Handled {
 pub struct Surroundings<'a> {
     /// What was read of the machine.
     pub sampler: &'a Sampler,
+    /// Where samples come from.
+    pub sources: &'a Sources,
     /// Events of other threads that wait.
     pub queue_size: u64,
     /// What became of those before.

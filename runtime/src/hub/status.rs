@@ -9,6 +9,7 @@ use super::replies::Surroundings;
 use crate::histogram::Histogram;
 use crate::limits::LISTED_CLIENTS_MAX;
 use crate::sampler::Sampler;
+use crate::sources::Sources;
 use crate::session::Session;
 
 impl Hub {
@@ -77,6 +78,7 @@ impl Hub {
         member_or_null(w, "heap_allocations", surroundings.allocations);
         write_latency(w, &self.latency);
         write_costs(w, surroundings.sampler);
+        write_sources(w, surroundings.sources);
         self.write_clients(w);
     }
 
@@ -190,6 +192,27 @@ fn write_costs(w: &mut Writer<'_>, sampler: &Sampler) {
     w.raw("}");
 }
 
+/// Where samples come from.
+fn write_sources(w: &mut Writer<'_>, sources: &Sources) {
+    w.raw(",\"sample_sources\":[");
+    for (index, report) in sources.reports().enumerate() {
+        w.raw(if index > 0 { ",{\"name\":" } else { "{\"name\":" });
+        w.string(report.spec.name);
+        w.raw(",\"group\":");
+        w.string(report.spec.group.name());
+        w.raw(",\"interval_s\":");
+        w.thousandths(report.spec.interval_ns / 1_000_000);
+        member(w, "sensors", report.sensors as u64);
+        member(w, "reads", report.cost.reads);
+        member(w, "total_ns", report.cost.total_ns);
+        member(w, "max_ns", report.cost.max_ns);
+        w.raw(",\"stretch\":");
+        w.double(f64::from(report.stretch));
+        w.raw("}");
+    }
+    w.raw("]");
+}
+
 fn write_client(w: &mut Writer<'_>, session: &Session, next_event: u64) {
     w.raw(",\"uid\":");
     w.integer(u64::from(session.peer.uid));
@@ -201,16 +224,20 @@ fn write_client(w: &mut Writer<'_>, session: &Session, next_event: u64) {
     w.raw(",\"format\":");
     w.string(session.format.name());
     w.raw(",\"streams\":[");
-    let streams = match (session.telemetry.is_some(), session.events.is_some()) {
-        (true, true) => "\"vitals\",\"events\"",
-        (true, false) => "\"vitals\"",
-        (false, true) => "\"events\"",
-        (false, false) => "",
-    };
-    w.raw(streams);
+    let rate_mhz = session.telemetry.map(|telemetry| telemetry.rate_mhz);
+    let samples_mhz = session.samples.as_ref().map(|samples| samples.rate_mhz);
+    let streams = [
+        ("vitals", rate_mhz.is_some()),
+        ("samples", samples_mhz.is_some()),
+        ("events", session.events.is_some()),
+    ];
+    for (index, (name, _)) in streams.iter().filter(|(_, is_on)| *is_on).enumerate() {
+        w.raw(if index > 0 { "," } else { "" });
+        w.string(name);
+    }
     w.raw("],\"rate_hz\":");
-    match session.telemetry {
-        Some(telemetry) => w.thousandths(u64::from(telemetry.rate_mhz)),
+    match rate_mhz.or(samples_mhz) {
+        Some(rate_mhz) => w.thousandths(u64::from(rate_mhz)),
         None => w.raw("null"),
     }
     w.raw(",\"lag\":");

@@ -4,7 +4,7 @@ use std::fmt;
 
 use kymo_platform::clock::Now;
 use kymo_platform::{Signal, Signals};
-use kymo_protocol::Action;
+use kymo_protocol::{Action, Groups};
 
 use super::Reactor;
 use crate::config::Config;
@@ -81,9 +81,14 @@ impl Reactor {
                 // Every due source, once.
                 self.sampler.handle_tick(now.mono_ns, now);
             }
+            if action == Action::Sensors {
+                let samples = self.hub.samples();
+                self.sources.handle_tick(now.mono_ns, now, Groups::ALL, samples);
+            }
             let inbox = self.inbox.as_ref();
             let surroundings = Surroundings {
                 sampler: &self.sampler,
+                sources: &self.sources,
                 queue_size: inbox.map_or(0, |inbox| inbox.len() as u64),
                 inbox: inbox.map(Inbox::counts).unwrap_or_default(),
                 allocations: self.allocations.map(|count| count()),

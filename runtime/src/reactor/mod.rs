@@ -20,6 +20,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kymo_platform::Source;
 use kymo_platform::clock::{self, Now};
 use kymo_platform::machine::Machine;
 use kymo_platform::{LocalTime, Signals, Ticker, random};
@@ -31,7 +32,9 @@ use crate::config::Config;
 use crate::directory::Directory;
 use crate::hub::{Hub, Identity};
 use crate::inbox::Inbox;
-use crate::limits::{CLOSING_NS, CONTROL_MAX, EVENTS_PER_TURN, LISTENERS_MAX, SENDS_PER_FLOOD};
+use crate::limits::{
+    CLOSING_NS, CONTROL_MAX, EVENTS_PER_TURN, LISTENERS_MAX, MAX_CPU, SENDS_PER_FLOOD,
+};
 use crate::reactor::archive::Archive;
 use crate::reactor::commander::Commander;
 use crate::reactor::commands::Settings;
@@ -40,6 +43,7 @@ use crate::reactor::peers::Peers;
 use crate::reactor::syncer::Syncer;
 use crate::report::Reporter;
 use crate::sampler::Sampler;
+use crate::sources::Sources;
 use crate::schedule::Ticks;
 use crate::start_error::StartError;
 
@@ -56,6 +60,7 @@ pub struct Reactor {
     events: Events,
     hub: Box<Hub>,
     sampler: Sampler,
+    sources: Sources,
     ticker: Ticker,
     /// What the timer is set to.
     armed: Option<Ticks>,
@@ -141,6 +146,7 @@ impl Reactor {
             )),
             syncer,
             sampler: Sampler::new(machine),
+            sources: Sources::new(Vec::new(), MAX_CPU),
             ticker,
             armed: None,
             signals: None,
@@ -168,6 +174,12 @@ impl Reactor {
             return Err(StartError::Listener { path: format!("{name}.sock").into(), reason });
         }
         Ok(reactor)
+    }
+
+    /// Takes over the sources of the samples stream; without them it has no sensors. To be called
+    /// before the first [`turn`](Self::turn): it allocates.
+    pub fn read_sources(&mut self, sources: Vec<Box<dyn Source>>) {
+        self.sources = Sources::new(sources, MAX_CPU);
     }
 
     /// The hub, for its counters.
@@ -228,7 +240,11 @@ impl Reactor {
         }
         let mut now = clock::now();
         if let Some(tick_ns) = self.hub.take_tick(now) {
-            self.sampler.handle_tick(tick_ns, now);
+            if self.hub.wants_vitals() {
+                self.sampler.handle_tick(tick_ns, now);
+            }
+            let wanted = self.hub.samples().wanted();
+            self.sources.handle_tick(tick_ns, now, wanted, self.hub.samples());
             now = clock::now();
             self.hub.publish(tick_ns, now, &self.sampler);
             self.serve(now);

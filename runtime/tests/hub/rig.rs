@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kymo::{
     Config, Handled, History, Hub, Identity, InboxCounts, Listener, ListenerFormat, Sampler,
-    SessionId, Surroundings,
+    SessionId, Sources, Surroundings,
 };
 use kymo_platform::clock::Now;
 use kymo_platform::peer::Peer;
@@ -40,6 +40,7 @@ pub struct Socket {
 pub struct Rig {
     pub hub: Hub,
     pub sampler: Sampler,
+    pub sources: Sources,
     pub now: Now,
     pub sockets: BTreeMap<SessionId, Socket>,
     /// How much a socket takes of so many bytes that it has room for, when its room has an end.
@@ -58,6 +59,7 @@ impl Rig {
         Self {
             hub: Hub::new(&config, identity, History::none(), LocalTime::new(), now),
             sampler: Sampler::new(Box::new(Fake::seeded(1))),
+            sources: Sources::new(Vec::new(), 0.01),
             now,
             sockets: BTreeMap::new(),
             take: Box::new(|size| size),
@@ -141,6 +143,7 @@ impl Rig {
             }
             let surroundings = Surroundings {
                 sampler: &self.sampler,
+                sources: &self.sources,
                 queue_size: 0,
                 inbox: InboxCounts::default(),
                 allocations: None,

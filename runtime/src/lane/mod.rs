@@ -1,0 +1,3 @@
+//! Sources that may take long.
+mod shelf;
+pub use shelf::{Layout, Shelf};
