@@ -36,6 +36,7 @@ pub mod ranking;
 mod roots;
 mod signal;
 pub mod socket;
+pub mod sort;
 pub mod source;
 
 #[cfg(target_os = "linux")]

@@ -4,6 +4,8 @@
 //! is the caller's business; what a source costs and how often it is worth asking stands in
 //! docs/PLATFORM.md. A call never fails as a whole: what could not be read says why.
 
+use std::fmt;
+
 use kymo_protocol::Reading;
 
 /// Fans a machine may report in its vitals; further ones are left to the sensor catalog.
@@ -64,7 +66,7 @@ pub struct Thermal {
 }
 
 /// A machine whose vitals can be read.
-pub trait Machine: core::fmt::Debug + Send {
+pub trait Machine: Send {
     /// CPU time since boot.
     fn cpu_time(&mut self) -> Reading<CpuTime>;
     /// Memory and swap.
@@ -83,4 +85,11 @@ pub trait Machine: core::fmt::Debug + Send {
     fn process_count(&mut self) -> Reading<u32>;
     /// Time since boot in nanoseconds.
     fn uptime(&mut self) -> Reading<u64>;
+}
+
+// Not a bound: then every program would carry what prints each source's state.
+impl fmt::Debug for dyn Machine + '_ {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Machine")
+    }
 }

@@ -5,6 +5,8 @@
 //! whether it can block stands in its [`SourceSpec`]; with which files, in docs/PLATFORM.md.
 
 pub(crate) use kymo_protocol::Scope;
+use std::fmt;
+
 use kymo_protocol::{Cost, Group, Metric, Reading};
 
 /// What a source is. It may change with a scan, because a chip's place can be taken by another.
@@ -79,7 +81,7 @@ impl Freshness {
 ///     }
 /// }
 /// ```
-pub trait Source: core::fmt::Debug + Send {
+pub trait Source: Send {
     /// What it is.
     fn spec(&self) -> SourceSpec;
 
@@ -95,5 +97,12 @@ pub trait Source: core::fmt::Debug + Send {
     /// Worth a call every ten seconds or so, of sources whose reads don't notice newcomers.
     fn look(&mut self) -> Freshness {
         Freshness::Current
+    }
+}
+
+// Not a bound: then every program would carry what prints each driver's tables.
+impl fmt::Debug for dyn Source + '_ {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Source").field(&self.spec().name).finish()
     }
 }

@@ -57,23 +57,12 @@ impl Sources {
     #[must_use]
     pub fn new(sources: Vec<Box<dyn Source>>, max_cpu: f32) -> Self {
         let units = sources.into_iter().take(SOURCES_MAX).map(Unit::new).collect();
-        Self {
-            units,
-            shelf: Shelf::new(),
-            stretch: Stretch::new(max_cpu),
-            clock: clock::mono_ns,
-        }
+        Self { units, shelf: Shelf::new(), stretch: Stretch::new(max_cpu), clock: clock::mono_ns }
     }
 
     /// Reads what is due at the tick planned for `tick_ns` on the monotonic clock, of the groups
     /// that are `wanted`, and hands it to `samples`.
-    pub fn handle_tick(
-        &mut self,
-        tick_ns: u64,
-        now: Now,
-        wanted: Groups,
-        samples: &mut Samples,
-    ) {
+    pub fn handle_tick(&mut self, tick_ns: u64, now: Now, wanted: Groups, samples: &mut Samples) {
         self.stretch.handle_tick(tick_ns, self.units.iter().map(|unit| unit.load()));
         for index in 0..self.units.len() {
             let unit = &mut self.units[index];
@@ -113,7 +102,6 @@ impl Sources {
             stretch: self.stretch.factor(unit.load()),
         })
     }
-
 }
 
 impl Unit {

@@ -15,6 +15,7 @@ use super::directory::for_each_entry;
 use super::file::{open_directory, reason};
 use super::name::{Name, index_in};
 use super::sys::{EntryBuffer, readlinkat};
+use crate::sort::insertion;
 
 /// A server with that many is known; one with more keeps those that are listed first.
 pub(crate) const CHIPS_MAX: usize = 64;
@@ -64,8 +65,8 @@ pub(crate) fn find_chips(
         }
     });
     listed.map_err(reason)?;
-    chips.sort_unstable_by(|one, other| {
-        (&one.place, &one.name, one.number).cmp(&(&other.place, &other.name, other.number))
+    insertion(chips, |one, other| {
+        (&one.place, &one.name, one.number) < (&other.place, &other.name, other.number)
     });
     Ok(class)
 }
@@ -88,7 +89,7 @@ pub(crate) fn channels(
     if listed.is_err() {
         found.clear();
     }
-    found.sort_unstable();
+    insertion(&mut found, |one, other| one < other);
     found
 }
 

@@ -14,15 +14,15 @@ const TRANSCRIPTION: [Number; 3] = [Number::Wpm, Number::LatencyMs, Number::Word
 /// not to be told.
 pub(super) fn write_event(w: &mut Writer<'_>, event: &Event, sequence: u64, catchup: bool) {
     let kind = event.kind();
-    w.raw("{\"type\":\"");
-    w.raw(kind.name());
-    w.raw("\"");
+    w.put("{\"type\":\"");
+    w.put(kind.name());
+    w.put("\"");
     if kind == EventKind::Custom {
-        w.raw(",\"topic\":");
+        w.put(",\"topic\":");
         w.string(event.name());
     }
     if sequence > 0 {
-        w.raw(",\"seq\":");
+        w.put(",\"seq\":");
         w.integer(sequence);
     }
     match kind {
@@ -39,9 +39,9 @@ pub(super) fn write_event(w: &mut Writer<'_>, event: &Event, sequence: u64, catc
             timestamp(w, event.wall_ns());
         }
         EventKind::Transcription => {
-            w.raw(",\"text\":");
+            w.put(",\"text\":");
             text(w, event);
-            w.raw(",\"timestamp\":");
+            w.put(",\"timestamp\":");
             w.string(event.name());
             for figure in TRANSCRIPTION {
                 number(w, event, figure);
@@ -54,35 +54,35 @@ pub(super) fn write_event(w: &mut Writer<'_>, event: &Event, sequence: u64, catc
             }
         }
         EventKind::Notification => {
-            w.raw(",\"hook_name\":");
+            w.put(",\"hook_name\":");
             w.string(event.name());
-            w.raw(",\"hook_data\":");
+            w.put(",\"hook_data\":");
             text(w, event);
             number(w, event, Number::RetryCount);
             timestamp(w, event.wall_ns());
         }
     }
     if catchup {
-        w.raw(",\"catchup\":true");
+        w.put(",\"catchup\":true");
     }
 }
 
 fn state(w: &mut Writer<'_>, event: &Event) {
-    w.raw(",\"state\":");
+    w.put(",\"state\":");
     match event.state() {
         Some(state) => w.string(state.name()),
-        None => w.raw("null"),
+        None => w.put("null"),
     }
 }
 
 fn number(w: &mut Writer<'_>, event: &Event, number: Number) {
-    w.raw(",\"");
-    w.raw(number.name());
-    w.raw("\":");
+    w.put(",\"");
+    w.put(number.name());
+    w.put("\":");
     match event.number(number) {
         Some(NumberValue::Integer(value)) => w.integer(value),
         Some(NumberValue::Float(value)) => w.double(value),
-        None => w.raw("null"),
+        None => w.put("null"),
     }
 }
 
@@ -90,17 +90,17 @@ fn number(w: &mut Writer<'_>, event: &Event, number: Number) {
 fn text(w: &mut Writer<'_>, event: &Event) {
     match event.data() {
         Data::Text(Words::Plain(text)) => w.string(text),
-        Data::Json(json) => w.raw(json),
-        _ => w.raw("null"),
+        Data::Json(json) => w.put(json),
+        _ => w.put("null"),
     }
 }
 
 fn custom_data(w: &mut Writer<'_>, event: &Event) {
     let Data::Bytes(bytes) = event.data() else {
-        w.raw(",\"data\":");
+        w.put(",\"data\":");
         return text(w, event);
     };
-    w.raw(",\"data_base64\":\"");
+    w.put(",\"data_base64\":\"");
     base64_text::write(w, bytes);
-    w.raw("\"");
+    w.put("\"");
 }

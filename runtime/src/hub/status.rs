@@ -9,8 +9,8 @@ use super::replies::Surroundings;
 use crate::histogram::Histogram;
 use crate::limits::LISTED_CLIENTS_MAX;
 use crate::sampler::Sampler;
-use crate::sources::Sources;
 use crate::session::Session;
+use crate::sources::Sources;
 
 impl Hub {
     /// Its counters by their names.

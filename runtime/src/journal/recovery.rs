@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 
+use kymo_platform::sort::insertion;
 use zerocopy::{FromBytes, IntoBytes};
 
 use crate::journal::Journal;
@@ -112,7 +113,9 @@ impl Journal {
                 _ => {}
             }
         }
-        headers.sort_by_key(|(_, header)| header.generation.get());
+        insertion(&mut headers, |(_, one), (_, other)| {
+            one.generation.get() < other.generation.get()
+        });
         let Some((newest, last)) = headers.last().copied() else { return self.format(&found) };
         self.index(&found, &headers);
         let mut pass = Pass { expected: self.oldest, boot: 0, mark: None, has_failed: false };

@@ -43,8 +43,8 @@ use crate::reactor::peers::Peers;
 use crate::reactor::syncer::Syncer;
 use crate::report::Reporter;
 use crate::sampler::Sampler;
-use crate::sources::Sources;
 use crate::schedule::Ticks;
+use crate::sources::Sources;
 use crate::start_error::StartError;
 
 /// Sessions have the tokens from 0 on, in the order of their ids.

@@ -13,6 +13,7 @@ use crate::linux::name::{Name, index_in};
 use crate::linux::phrase::Phrase;
 use crate::linux::sys::EntryBuffer;
 use crate::linux::text::signed;
+use crate::sort::insertion;
 use crate::source::{Scope, SensorInfo};
 
 /// An attribute that is a sensor.
@@ -136,7 +137,7 @@ impl Candidates {
                 }
             });
         }
-        self.0.sort_unstable();
+        insertion(&mut self.0, |one, other| one < other);
         omitted
     }
 }

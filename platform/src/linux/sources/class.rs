@@ -18,6 +18,7 @@ use crate::linux::name::Name;
 use crate::linux::phrase::Phrase;
 use crate::linux::sys::EntryBuffer;
 use crate::linux::temperature::Sleep;
+use crate::sort::insertion;
 use crate::source::{Freshness, SensorInfo, Source, SourceSpec};
 
 /// More devices of one class than that are left out, and counted.
@@ -150,10 +151,10 @@ impl Source for Class {
         self.list = self.list(class.as_fd(), &mut |device| {
             omitted += u32::from(list.push(device).is_err());
         });
-        list.sort_unstable_by(|one, other| {
+        insertion(&mut list, |one, other| {
             let key = |found: &Found| (found.entry.len(), found.entry.clone());
             let places = one.key.place.as_str().cmp(other.key.place.as_str());
-            places.then_with(|| key(one).cmp(&key(other)))
+            places.then_with(|| key(one).cmp(&key(other))).is_lt()
         });
         let mut twin = 0;
         for (place, device) in list.iter().enumerate() {

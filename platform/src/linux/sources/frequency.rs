@@ -20,6 +20,7 @@ use crate::linux::name::{Name, index_in};
 use crate::linux::phrase::Phrase;
 use crate::linux::sys::EntryBuffer;
 use crate::linux::text::number;
+use crate::sort::insertion;
 use crate::source::{Freshness, Scope, SensorInfo, Source, SourceSpec};
 
 const SPEC: SourceSpec = SourceSpec {
@@ -86,7 +87,7 @@ impl Source for Frequency {
             policies.clear();
             return omitted.saturating_add(count);
         }
-        policies.sort_unstable();
+        insertion(policies, |one, other| one < other);
         for policy in &*policies {
             // A policy has the number of its first CPU.
             let cpu = Phrase::new().with_number(u64::from(*policy));
