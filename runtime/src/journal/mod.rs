@@ -91,8 +91,8 @@
 //! once given to a failed write belong to those events for ever: if the batch is given up, or the
 //! process ends before it is written, they are passed over.
 //!
-//! Events that are to go out although they can't be written need another epoch:
-//! [`Journal::begin_epoch`].
+//! Nothing goes out that can't be written: in the epoch of a journal a sequence is on its disk
+//! before anybody is told of it.
 
 mod batch;
 mod files;
@@ -151,8 +151,6 @@ pub struct Journal {
     epoch: u128,
     ancestor: u128,
     ancestor_end: u64,
-    /// Whether the epoch was begun in here and never tried to be written.
-    is_epoch_untold: bool,
     boot: u128,
     salt: u64,
     /// Of the segment begun last.
@@ -207,7 +205,6 @@ impl Journal {
             epoch: start.epoch,
             ancestor: 0,
             ancestor_end: 0,
-            is_epoch_untold: false,
             boot: start.boot,
             salt: start.salt,
             generation: 0,

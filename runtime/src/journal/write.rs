@@ -66,30 +66,6 @@ impl Journal {
         self.next = self.next.max(self.tried);
     }
 
-    /// Begins a new epoch, and gives up what is pending as [`discard`](Self::discard) does. For
-    /// events that are to be sent although they can't be written: from `next` on they get sequences
-    /// in an epoch of which the disk knows nothing, so that a start after a kill can't give them
-    /// away again. With the first commit that succeeds the journal goes on in it, behind a gap.
-    pub fn begin_epoch(&mut self, epoch: u128) {
-        self.discard();
-        (self.ancestor, self.ancestor_end) = (self.epoch, self.next);
-        (self.epoch, self.current, self.mark) = (epoch, None, None);
-        self.is_epoch_untold = true;
-    }
-
-    /// Moves on to `next`, over events that go out unjournalled in an epoch that was begun for
-    /// them, before they do.
-    ///
-    /// # Panics
-    ///
-    /// When there was a commit since the epoch began, for then the disk may know it, or when a
-    /// sequence from `next` on has been used: programmer errors.
-    pub fn skip_to(&mut self, next: u64) {
-        assert!(self.is_epoch_untold && next >= self.next);
-        self.batch.clear();
-        self.next = next;
-    }
-
     /// Room for the batch, and behind it for a mark when the journal is closed.
     fn has_room(&self, index: usize) -> bool {
         let end = self.segments[index].tail + self.batch.size() + MARK_SIZE;
@@ -118,7 +94,7 @@ impl Journal {
         let index = self.target().ok_or(io::ErrorKind::StorageFull)?;
         self.forget(index);
         // Even if this fails, the header may be there, and end the segment before.
-        (self.current, self.mark, self.is_epoch_untold) = (None, None, false);
+        (self.current, self.mark) = (None, None);
         self.generation += 1;
         let mut header = Header::new(self.site(index));
         header.generation.set(self.generation);

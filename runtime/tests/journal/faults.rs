@@ -194,34 +194,6 @@ fn sequences_of_a_failed_write_are_passed_over() {
     assert_eq!(read_all(&mut journal, 200).1, [(6, 9, GapReason::Damage)]);
 }
 
-/// A disk that fails, and events that go out all the same: in an epoch of their own, a gap to
-/// whoever comes later, and never given away again.
-#[test]
-fn unjournalled_events_are_a_gap() {
-    let disk = MemoryStorage::new(4, SEGMENT_SIZE);
-    let mut journal = filled(&disk, 5);
-    disk.fail_writes(u64::MAX, 0);
-    append(&mut journal, 6..7, 40);
-    assert!(commit(&mut journal).is_err());
-    journal.begin_epoch(2);
-    // 6 stays with the event that may have been written.
-    assert_eq!(journal.next(), 7);
-    journal.skip_to(9);
-    assert_eq!(read_all(&mut journal, 200).1, [(6, 8, GapReason::Unjournalled)]);
-    // A kill here: the epoch of 6 to 8 was never on the disk.
-    let (killed, _) = open(&disk.copy(), &start(3, 1));
-    assert_eq!((killed.epoch(), killed.next()), (1, 6));
-    assert!(killed.knows(1, 5) && !killed.knows(2, 8));
-    disk.revive();
-    put(&mut journal, 9, 40).unwrap();
-    assert!(journal.knows(1, 6) && !journal.knows(1, 7) && journal.knows(2, 8));
-    drop(journal);
-    let (mut journal, _) = open(&disk, &start(4, 1));
-    assert_eq!((journal.epoch(), journal.next()), (2, 10));
-    assert_eq!(read_all(&mut journal, 200).1, [(6, 8, GapReason::Unjournalled)]);
-    assert_eq!(journal.recovery().missing, 0);
-}
-
 /// A failed sync: the segment is not written any more, and never said to be synced.
 #[test]
 fn a_sync_that_fails() {

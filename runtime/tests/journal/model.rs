@@ -28,8 +28,6 @@ enum Op {
     FailSyncs(u64),
     Sync,
     Discard,
-    /// This many events go out though they can't be written.
-    Unjournalled(u64),
     Revive,
 }
 
@@ -50,7 +48,6 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (1u64..3).prop_map(Op::FailSyncs),
         2 => Just(Op::Sync),
         1 => Just(Op::Discard),
-        1 => (1u64..5).prop_map(Op::Unjournalled),
         2 => Just(Op::Revive),
     ]
 }
@@ -223,7 +220,6 @@ impl Model {
                 self.journal().discard();
                 self.pending.clear();
             }
-            Op::Unjournalled(count) => self.send_unjournalled(*count),
             Op::Revive => {
                 self.disk.revive();
             }
@@ -258,22 +254,6 @@ impl Model {
             self.synced.extend(self.committed.range(self.unsynced_end..round.end));
         } else {
             self.unsynced_end = round.end;
-        }
-    }
-
-    fn send_unjournalled(&mut self, count: u64) {
-        self.epochs += 1;
-        let epoch = self.epochs;
-        self.journal().begin_epoch(epoch);
-        let mut next = self.journal().next();
-        self.pending.clear();
-        let kept = self.committed.clone();
-        kept.iter().for_each(|(sequence, id)| self.see(epoch, *sequence, *id));
-        for _ in 0..count {
-            self.ids += 1;
-            self.see(epoch, next, self.ids);
-            next += 1;
-            self.journal().skip_to(next);
         }
     }
 }
