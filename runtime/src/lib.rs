@@ -47,6 +47,7 @@ mod hub;
 mod inbox;
 pub mod journal;
 mod keys;
+pub mod lane;
 pub mod limits;
 mod listener;
 mod message;
