@@ -8,6 +8,7 @@ mod common;
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixListener;
 
 use common::Tree;
 use kymo_platform::Machine;
@@ -87,7 +88,7 @@ fn no_root_at_all() {
 #[test]
 fn damage_is_a_fault_of_that_file_alone_and_heals() {
     type Damage = fn(&Tree, &str);
-    let damages: [(&str, Damage); 8] = [
+    let damages: [(&str, Damage); 9] = [
         ("empty", |tree, file| tree.write(file, "")),
         ("cut", |tree, file| {
             let text = match file {
@@ -111,6 +112,10 @@ fn damage_is_a_fault_of_that_file_alone_and_heals() {
             fs::create_dir(tree.path(file)).unwrap();
         }),
         ("a FIFO", |tree, file| tree.fifo(file)),
+        ("a socket", |tree, file| {
+            tree.remove(file);
+            drop(UnixListener::bind(tree.path(file)).unwrap());
+        }),
         ("a device", |tree, file| {
             tree.remove(file);
             symlink("/dev/zero", tree.path(file)).unwrap();

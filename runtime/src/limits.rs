@@ -136,13 +136,6 @@ pub const SAMPLES_LINES_SIZE: usize = 4 * SAMPLES_RING_SIZE;
 /// Sources that a machine may have: 64 chips, and a few for each other family.
 pub const SOURCES_MAX: usize = 128;
 
-/// x
-pub const SHELF_BYTES_MAX: usize = 512 * 1024;
-/// x
-pub const SHELF_GAPS_MAX: usize = 64;
-/// x
-pub const SHELF_SENSORS_MAX: u16 = 4096;
-
 /// Share of one CPU that reading sources may take.
 pub const MAX_CPU: f32 = 0.01;
 
@@ -279,3 +272,33 @@ pub const JOURNAL_RETRY_NS: u64 = 1_000_000_000;
 /// Damaged segments of which a copy is kept as evidence. One tells what happened, a few whether it
 /// happens again; a bad disk must not fill up with them.
 pub const JOURNAL_EVIDENCE_MAX: usize = 4;
+
+/// Sensors of one source: eight of each of 500 interfaces. A source has at most as many in its own
+/// tables; the rest is told as omitted.
+pub const SHELF_SENSORS_MAX: u16 = 4096;
+
+/// Bytes of one source's entries: so many sensors of 256 bytes. Most have about 150.
+pub const SHELF_BYTES_MAX: usize = SHELF_SENSORS_MAX as usize * 256;
+
+/// Sensors of one source that are refused an entry while later ones have theirs. Sources don't tell
+/// text that is refused, so one is a mistake, and after this many the rest is left out.
+pub const SHELF_GAPS_MAX: usize = 8;
+
+/// A read that takes longer has got stuck: a slow bus takes tens of milliseconds, and readers bear
+/// a value that is late by this once.
+pub const LANE_BUDGET_NS: u64 = 250_000_000;
+
+/// Threads of the lane: the one that reads, and a spare for when that got stuck. Each more would be
+/// memory for a machine with that many devices that hang at once.
+pub const LANE_THREADS: usize = 2;
+
+/// Bytes of the stack of such a thread: a scan's buffers are a few kilobytes, and what is not used
+/// costs nothing.
+pub const LANE_STACK_SIZE: usize = 256 * 1024;
+
+/// A source that was over its budget rests for this long, and twice as long each time it is so
+/// again.
+pub const LANE_REST_NS: u64 = 1_000_000_000;
+
+/// A source rests no longer than this: a device that was replaced is found within the hour.
+pub const LANE_REST_NS_MAX: u64 = 3_600_000_000_000;

@@ -189,7 +189,9 @@ pub(crate) fn c_path(path: &Path) -> CString {
 pub(crate) fn open_regular(directory: BorrowedFd<'_>, name: &CStr) -> Result<OwnedFd, Errno> {
     // O_NONBLOCK: the open of a FIFO without a writer returns at once, and is then refused.
     let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    let fd = openat(directory, name, flags, Mode::empty())?;
+    // A socket can't be opened at all, which is said as if a device were missing.
+    let refused = |errno| if errno == Errno::ENXIO { Errno::EINVAL } else { errno };
+    let fd = openat(directory, name, flags, Mode::empty()).map_err(refused)?;
     let kind = SFlag::from_bits_truncate(fstat(&fd)?.st_mode) & SFlag::S_IFMT;
     if kind == SFlag::S_IFREG { Ok(fd) } else { Err(Errno::EINVAL) }
 }

@@ -206,6 +206,7 @@ fn write_sources(w: &mut Writer<'_>, sources: &Sources) {
         member(w, "reads", report.cost.reads);
         member(w, "total_ns", report.cost.total_ns);
         member(w, "max_ns", report.cost.max_ns);
+        w.raw(if report.is_held { ",\"held\":true" } else { ",\"held\":false" });
         w.raw(",\"stretch\":");
         w.double(f64::from(report.stretch));
         w.raw("}");

@@ -8,9 +8,10 @@
 //! always that of the `n`-th entry.
 
 use std::fmt;
+use std::ops::Range;
 
 use kymo_platform::{Freshness, SensorInfo, Source, SourceSpec};
-use kymo_protocol::{Cost, FrameError, Group, NoData, Reading, SensorFields};
+use kymo_protocol::{Cost, FrameError, Group, NoData, Reading, Sensor, SensorFields};
 
 use crate::buffer::Buffer;
 use crate::limits::{SHELF_BYTES_MAX, SHELF_GAPS_MAX, SHELF_SENSORS_MAX, UNTOUCHED_SIZE_MIN};
@@ -19,11 +20,14 @@ use crate::limits::{SHELF_BYTES_MAX, SHELF_GAPS_MAX, SHELF_SENSORS_MAX, UNTOUCHE
 const NOTHING: SourceSpec = SourceSpec {
     name: "",
     group: Group::Cpu,
-    interval_ns: u64::MAX,
+    interval_ns: 1_000_000_000,
     cadence_ms: 0,
     cost: Cost::Cheap,
     may_block: false,
 };
+
+/// Where an entry has its group and its cost, by the table of [`kymo_protocol::sensor`].
+const ENTRY_FAMILY: Range<usize> = 6..8;
 
 /// Which of a source's sensors have entries, as its last scan left it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -100,10 +104,12 @@ impl Shelf {
     #[must_use]
     pub fn scan(&mut self, source: &mut dyn Source) -> Layout {
         self.clear();
+        self.spec = source.spec();
         let omitted = source.scan(&mut |sensor| self.add(sensor));
         self.omitted = self.omitted.saturating_add(omitted);
-        // Only now, because a scan may change it, and the entries with it.
-        self.set_spec(source.spec());
+        // Once more, because a scan may change it.
+        self.spec = source.spec();
+        self.finish_entries();
         self.readings.resize(self.layout.len(), Err(NoData::Pending));
         self.layout.clone()
     }
@@ -114,6 +120,7 @@ impl Shelf {
         self.readings.clear();
         // What a source passes over, it does not have.
         self.readings.resize(usize::from(layout.told), Err(NoData::Absent));
+        self.spec = source.spec();
         self.freshness = source.read(&mut self.readings);
         let (mut gaps, mut index) = (layout.gaps.iter().peekable(), 0_u16);
         self.readings.retain(|_| {
@@ -126,6 +133,7 @@ impl Shelf {
     /// Asks a source whether hardware came or went. There are no readings then.
     pub fn look(&mut self, source: &mut dyn Source) {
         self.readings.clear();
+        self.spec = source.spec();
         self.freshness = source.look();
     }
 
@@ -136,7 +144,6 @@ impl Shelf {
     }
 
     /// A reading for each entry of the source that was read last, in their order.
-    #[must_use]
     pub fn readings(&self) -> &[Reading<f64>] {
         &self.readings
     }
@@ -152,7 +159,7 @@ impl Shelf {
         self.freshness
     }
 
-    /// What the source of the last scan is, since that scan.
+    /// What the last source is.
     #[must_use]
     pub fn spec(&self) -> SourceSpec {
         self.spec
@@ -174,6 +181,7 @@ impl Shelf {
         self.readings.clear();
         self.readings.resize(layout.len(), Err(NoData::Fault));
         self.freshness = Freshness::Current;
+        self.finish_entries();
         layout
     }
 
@@ -199,14 +207,28 @@ impl Shelf {
         *told += 1;
     }
 
-    /// Group and cost are a source's and stand in each entry.
-    fn set_spec(&mut self, spec: SourceSpec) {
-        self.spec = spec;
-        let mut at = 0;
-        while let Some(entry) = self.entries.get_mut(at..self.entries_size) {
-            let Some(size) = SensorFields::set_family(entry, spec.group, spec.cost) else { break };
-            at += size;
+    /// Puts into each entry what its source knows since the scan.
+    fn finish_entries(&mut self) {
+        let family = [self.spec.group as u8, self.spec.cost as u8];
+        let mut rest = self.entries.get_mut(..self.entries_size).unwrap_or_default();
+        while let Some(size) = Sensor::first(rest).map(|(_, behind)| rest.len() - behind.len()) {
+            let (entry, behind) = rest.split_at_mut(size);
+            if let Some(place) = entry.get_mut(ENTRY_FAMILY) {
+                place.copy_from_slice(&family);
+            }
+            rest = behind;
         }
+    }
+}
+
+/// A sensor as its entry tells it, but for its id, its group and its cost.
+fn fields<'a>(sensor: &SensorInfo<'a>) -> SensorFields<'a> {
+    SensorFields {
+        cadence_ms: sensor.cadence_ms,
+        scope: sensor.scope,
+        label: sensor.label,
+        attributes: sensor.attributes,
+        ..SensorFields::new(1, sensor.metric, sensor.identity)
     }
 }
 
@@ -216,13 +238,103 @@ impl fmt::Debug for Shelf {
     }
 }
 
-/// What a catalog says of a sensor that a scan has told.
-fn fields<'a>(sensor: &SensorInfo<'a>) -> SensorFields<'a> {
-    SensorFields {
-        cadence_ms: sensor.cadence_ms,
-        scope: sensor.scope,
-        label: sensor.label,
-        attributes: sensor.attributes,
-        ..SensorFields::new(1, sensor.metric, sensor.identity)
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lane::double::Double;
+
+    /// Labels of the entries, each with its reading.
+    fn rows(shelf: &Shelf) -> Vec<(String, Reading<f64>)> {
+        let (mut rest, mut labels) = (shelf.entries(), Vec::new());
+        while let Some((sensor, behind)) = Sensor::first(rest) {
+            let family = (sensor.group(), sensor.cost());
+            assert_eq!((sensor.id(), family), (1, (Group::Hwmon, Cost::Costly)));
+            labels.push(sensor.label().to_owned());
+            rest = behind;
+        }
+        assert!(rest.is_empty());
+        assert_eq!(labels.len(), shelf.readings().len());
+        labels.into_iter().zip(shelf.readings().iter().copied()).collect()
+    }
+
+    fn named(names: &[&str]) -> Double {
+        Double::named(names.iter().map(|name| (*name).to_owned()).collect())
+    }
+
+    #[test]
+    fn a_sensor_without_an_entry_takes_its_reading_with_it() {
+        let mut shelf = Shelf::new();
+        let mut source = named(&["a", "b\n", "c", "\u{7}", "e"]);
+        let layout = shelf.scan(&mut source);
+        let pending = ["a", "c", "e"].map(|name| (name.to_owned(), Err(NoData::Pending)));
+        assert_eq!((rows(&shelf), layout.len()), (pending.to_vec(), 3));
+        assert_eq!((shelf.omitted(), shelf.spec().name), (2, "double"));
+        shelf.read(&mut source, &layout);
+        // The double counts its sensors and its reads.
+        let values = [("a", 1.0), ("c", 201.0), ("e", 401.0)];
+        assert_eq!(rows(&shelf), values.map(|(name, value)| (name.to_owned(), Ok(value))));
+    }
+
+    #[test]
+    fn one_shelf_serves_many_sources() {
+        let mut shelf = Shelf::new();
+        let (mut long, mut short) = (named(&["\n", "a", "b"]), named(&["c"]));
+        let (of_long, of_short) = (shelf.scan(&mut long), shelf.scan(&mut short));
+        shelf.read(&mut long, &of_long);
+        assert_eq!(shelf.readings(), [Ok(101.0), Ok(201.0)]);
+        shelf.read(&mut short, &of_short);
+        assert_eq!(shelf.readings(), [Ok(1.0)]);
+        shelf.read(&mut long, &of_long);
+        assert_eq!(shelf.readings(), [Ok(102.0), Ok(202.0)]);
+        shelf.look(&mut short);
+        assert_eq!((shelf.readings(), shelf.freshness()), (&[][..], Freshness::Current));
+    }
+
+    #[test]
+    fn what_has_no_room_is_counted_and_what_was_before_stays_right() {
+        let mut shelf = Shelf::new();
+        let count = usize::from(SHELF_SENSORS_MAX);
+        let mut names: Vec<String> = (0..count + 7).map(|number| number.to_string()).collect();
+        names[5] = "\n".into();
+        let mut source = Double::named(names);
+        let layout = shelf.scan(&mut source);
+        assert_eq!((layout.len(), shelf.omitted()), (count - 1, 8));
+        shelf.read(&mut source, &layout);
+        let rows = rows(&shelf);
+        assert_eq!((&*rows[5].0, rows[5].1), ("6", Ok(601.0)));
+        assert_eq!(rows.last().unwrap().0, (count - 1).to_string());
+        // Long ones fill the bytes before; the short one behind them could have fitted.
+        let names = (0..count).map(|number| format!("{number:0250}")).chain(["s".into()]);
+        let mut source = Double::named(names.collect());
+        let layout = shelf.scan(&mut source);
+        let taken = shelf.entries().len();
+        assert!(layout.len() < count && taken <= SHELF_BYTES_MAX && taken > SHELF_BYTES_MAX - 512);
+        assert_eq!(shelf.omitted() as usize, count + 1 - layout.len());
+        shelf.read(&mut source, &layout);
+        assert_eq!(shelf.readings().len(), layout.len());
+    }
+
+    #[test]
+    fn too_many_refused_end_the_entries() {
+        let mut names = vec!["\n"; SHELF_GAPS_MAX - 1];
+        names.extend(["a", "\n", "b", "\n", "c"]);
+        let (mut shelf, mut source) = (Shelf::new(), named(&names));
+        let layout = shelf.scan(&mut source);
+        assert_eq!((layout.len(), shelf.omitted() as usize), (2, SHELF_GAPS_MAX + 2));
+        shelf.read(&mut source, &layout);
+        assert_eq!(rows(&shelf), [("a", 701.0), ("b", 901.0)].map(|(n, v)| (n.to_owned(), Ok(v))));
+    }
+
+    #[test]
+    fn what_the_tables_of_a_source_omit_counts_as_well() {
+        let (mut shelf, mut source) = (Shelf::new(), named(&["a", "\n"]));
+        source.gate.set(|state| state.omitted = 3);
+        let layout = shelf.scan(&mut source);
+        assert_eq!((layout.len(), shelf.omitted()), (1, 4));
+        source.gate.set(|state| state.is_stale = true);
+        shelf.read(&mut source, &layout);
+        assert_eq!(shelf.freshness(), Freshness::Stale);
+        let _ = shelf.scan(&mut source);
+        assert_eq!(shelf.freshness(), Freshness::Current);
     }
 }

@@ -61,6 +61,7 @@ pub struct Reactor {
     hub: Box<Hub>,
     sampler: Sampler,
     sources: Sources,
+    waker: Arc<Waker>,
     ticker: Ticker,
     /// What the timer is set to.
     armed: Option<Ticks>,
@@ -133,7 +134,8 @@ impl Reactor {
         let waker = Arc::new(waker);
         let syncer = Archive::syncer(archive.take_files(), &waker)?;
         // A loop that can't be woken is one that has ended.
-        let inbox = config.inbox.map(|size| Inbox::new(size, move || drop(waker.wake())));
+        let of_inbox = Arc::clone(&waker);
+        let inbox = config.inbox.map(|size| Inbox::new(size, move || drop(of_inbox.wake())));
         let mut reactor = Self {
             poll,
             events: Events::with_capacity(EVENTS_PER_TURN),
@@ -146,7 +148,9 @@ impl Reactor {
             )),
             syncer,
             sampler: Sampler::new(machine),
-            sources: Sources::new(Vec::new(), MAX_CPU),
+            sources: Sources::new(Vec::new(), MAX_CPU, || {})
+                .map_err(system("make the sources"))?,
+            waker,
             ticker,
             armed: None,
             signals: None,
@@ -177,9 +181,18 @@ impl Reactor {
     }
 
     /// Takes over the sources of the samples stream; without them it has no sensors. To be called
-    /// before the first [`turn`](Self::turn): it allocates.
-    pub fn read_sources(&mut self, sources: Vec<Box<dyn Source>>) {
-        self.sources = Sources::new(sources, MAX_CPU);
+    /// before the first [`turn`](Self::turn): it allocates, and starts two threads where a source
+    /// may block.
+    ///
+    /// # Errors
+    ///
+    /// When there is no room for a thread.
+    pub fn read_sources(&mut self, sources: Vec<Box<dyn Source>>) -> Result<(), StartError> {
+        let waker = Arc::clone(&self.waker);
+        // A loop that can't be woken is one that has ended.
+        self.sources = Sources::new(sources, MAX_CPU, move || drop(waker.wake()))
+            .map_err(|error| StartError::system("start the threads that read sensors", error))?;
+        Ok(())
     }
 
     /// The hub, for its counters.
@@ -249,6 +262,7 @@ impl Reactor {
             self.hub.publish(tick_ns, now, &self.sampler);
             self.serve(now);
         }
+        self.sources.handle_done(now, self.hub.samples());
         self.handle_events(now);
         self.peers.receive_rest(&mut self.hub, now);
         for door in 0..self.doors.len() {
@@ -326,8 +340,9 @@ impl Reactor {
         let rests = self.doors.iter().filter_map(Door::rest_until_ns);
         let retry = self.hub.retry_ns().filter(|_| self.has_events());
         let ticks = ticks.map(|ticks| ticks.first_ns);
-        let deadlines = [self.hub.deadline_ns(), self.peers.retry_ns(), ticks, stop, retry];
-        let next_ns = deadlines.into_iter().flatten().chain(rests).min();
+        let others = [self.peers.retry_ns(), self.sources.deadline_ns(), stop, retry];
+        let deadlines = [self.hub.deadline_ns(), ticks].into_iter().chain(others);
+        let next_ns = deadlines.flatten().chain(rests).min();
         let until =
             next_ns.map(|next_ns| Duration::from_nanos(next_ns.saturating_sub(clock::mono_ns())));
         match (asked, until) {

@@ -59,7 +59,7 @@ impl Rig {
         Self {
             hub: Hub::new(&config, identity, History::none(), LocalTime::new(), now),
             sampler: Sampler::new(Box::new(Fake::seeded(1))),
-            sources: Sources::new(Vec::new(), 0.01),
+            sources: Sources::new(Vec::new(), 0.01, || {}).unwrap(),
             now,
             sockets: BTreeMap::new(),
             take: Box::new(|size| size),

@@ -95,7 +95,7 @@ fn run(args: &Args) -> Result<(), Failure> {
     raise_descriptor_limit(config.limits.clients)?;
     let roots = Roots { proc: args.proc_root.clone(), sys: args.sys_root.clone() };
     let mut reactor = Reactor::with_sockets(&config, this_machine(&roots), sockets)?;
-    reactor.read_sources(this_machine_sources(&roots));
+    reactor.read_sources(this_machine_sources(&roots))?;
     reactor.watch_signals(signals)?;
     let notify = Arc::new(Notify::from_env());
     let manager = Arc::clone(&notify);
