@@ -1,6 +1,7 @@
 # kymo's commands. `make` lists them.
 
 CARGO ?= cargo
+TARGET := $(or $(CARGO_TARGET_DIR),target)
 SECONDS ?= 20
 
 .DEFAULT_GOAL := help
@@ -11,8 +12,8 @@ help: ## this list
 
 run: ## live vitals of this machine; without a terminal ten JSON lines
 	@$(CARGO) build --quiet --release --package kymo --package kymo-cli
-	@if [ -t 0 ] && [ -t 1 ]; then exec target/release/kymo watch; \
-	else exec target/release/kymo watch --json --count 10; fi
+	@if [ -t 0 ] && [ -t 1 ]; then exec $(TARGET)/release/kymo watch; \
+	else exec $(TARGET)/release/kymo watch --json --count 10; fi
 
 test: lint unit docs ## every check
 
@@ -37,17 +38,17 @@ docs: ## the documentation, warnings denied
 bench: ## figures beside bare floors, into benches/RESULTS.md; four minutes
 	$(CARGO) build --quiet --release --locked --package kymo
 	$(CARGO) build --quiet --release --locked --package kymo-benches
-	target/release/bench
+	$(TARGET)/release/bench
 
 bench-quick: ## the same in half a minute, to see that it runs; writes nothing
 	$(CARGO) build --quiet --release --locked --package kymo
 	$(CARGO) build --quiet --release --locked --package kymo-benches
-	target/release/bench --quick
+	$(TARGET)/release/bench --quick
 
 footprint: ## sizes, memory and start-up, with their limits
 	$(CARGO) build --quiet --release --locked --package kymo
 	$(CARGO) build --quiet --release --locked --package kymo-benches
-	target/release/bench-footprint --gate
+	$(TARGET)/release/bench-footprint --gate
 
 fuzz: ## each fuzz target for SECONDS (20) seconds
 	cd fuzz && for target in $$(ls fuzz_targets | sed 's/\.rs$$//'); do \

@@ -151,6 +151,9 @@ pub const SEND_MAX: usize = 32 * 1024;
 /// Connections of the control socket, beside those of subscribers: an owner has a few tools.
 pub const CONTROL_MAX: usize = 8;
 
+/// When all of them are taken, one that has asked for nothing for this long makes room.
+pub const CONTROL_IDLE_NS: u64 = 10_000_000_000;
+
 /// Submits of one connection that may wait for their replies.
 pub const OUTSTANDING_MAX: usize = 64;
 

@@ -79,8 +79,9 @@ pub enum Speech {
 #[derive(Debug)]
 pub struct Slot {
     /// Who it is.
-    #[allow(dead_code)] // nothing depends on it yet
     pub peer: Peer,
+    /// When it last sent something, or came.
+    pub active_ns: u64,
     /// How it talks.
     pub speech: Speech,
     /// Where the search for the end of its request stands.
@@ -143,7 +144,7 @@ impl Control {
     }
 
     /// Takes a connection in; `None` when all places are taken.
-    pub fn insert(&mut self, peer: Peer) -> Option<usize> {
+    pub fn insert(&mut self, peer: Peer, now_ns: u64) -> Option<usize> {
         let place = match self.slots.iter().position(Option::is_none) {
             Some(place) => place,
             None if self.slots.len() < CONTROL_MAX => {
@@ -154,6 +155,7 @@ impl Control {
         };
         self.slots[place] = Some(Slot {
             peer,
+            active_ns: now_ns,
             speech: Speech::Undecided,
             scan: ObjectScan::default(),
             input_size: 0,
@@ -182,6 +184,22 @@ impl Control {
     /// Whether there is a connection at a place.
     pub fn has(&self, place: usize) -> bool {
         self.slots.get(place).is_some_and(Option::is_some)
+    }
+
+    /// When all places are taken: the connection that has asked for nothing for the longest time,
+    /// and waits for nothing, if that is so since before `idle_since_ns`.
+    pub fn idle(&mut self, idle_since_ns: u64) -> Option<&mut Slot> {
+        if self.len() < CONTROL_MAX {
+            return None;
+        }
+        let slots = self.slots.iter_mut().flatten();
+        let idle = slots.filter(|slot| {
+            slot.active_ns < idle_since_ns
+                && slot.waiting.is_empty()
+                && slot.input_size == 0
+                && slot.output_start == slot.output_end
+        });
+        idle.min_by_key(|slot| slot.active_ns)
     }
 
     /// Connections that stand in line to be served.

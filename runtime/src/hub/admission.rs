@@ -65,7 +65,7 @@ impl Hub {
     ) -> Result<SessionId, Refusal> {
         let settings = listener.and_then(|listener| self.listeners.get(listener));
         if settings.is_some_and(|listener| listener.format == ListenerFormat::Control) {
-            return self.accept_control(peer);
+            return self.accept_control(peer, now);
         }
         let (dialect, format) = settings.map_or((Dialect::Undecided, Format::Binary), speech);
         let rate_mhz = settings.and_then(|l| l.rate_mhz).unwrap_or(self.rate_mhz);

@@ -9,7 +9,7 @@ use kymo_protocol::{Action, Body, ErrorCode, Frame, FrameError, FrameHeader};
 use super::{Hub, Refusal};
 use crate::control::{RequestId, Slot, Speech, Waiting};
 use crate::conversation::Mistake;
-use crate::limits::{CONTROL_MAX, OUTSTANDING_MAX, REQUESTS_PER_TURN};
+use crate::limits::{CONTROL_IDLE_NS, CONTROL_MAX, OUTSTANDING_MAX, REQUESTS_PER_TURN};
 use crate::table::SessionId;
 
 /// How much of an input is a request.
@@ -34,11 +34,17 @@ impl Hub {
         SessionId(u32::try_from(self.table.capacity() + place).unwrap_or(u32::MAX))
     }
 
-    pub(super) fn accept_control(&mut self, peer: Peer) -> Result<SessionId, Refusal> {
-        let place = if self.leaving { None } else { self.control.insert(peer) };
+    pub(super) fn accept_control(&mut self, peer: Peer, now: Now) -> Result<SessionId, Refusal> {
+        let place = if self.leaving { None } else { self.control.insert(peer, now.mono_ns) };
         match place {
             Some(place) => {
                 self.counters.accepted += 1;
+                // So that there is a place for the next one.
+                let idle_since_ns = now.mono_ns.saturating_sub(CONTROL_IDLE_NS);
+                if let Some(idle) = self.control.idle(idle_since_ns) {
+                    idle.is_closed = true;
+                    self.counters.cut += 1;
+                }
                 Ok(self.control_id(place))
             }
             None => Err(Refusal::Full),
@@ -47,6 +53,9 @@ impl Hub {
 
     /// Does what a control connection asks for, as far as it can be answered now.
     pub(super) fn handle_control_input(&mut self, place: usize, now: Now) {
+        if let Some(slot) = self.control.slot(place) {
+            slot.active_ns = now.mono_ns;
+        }
         for _ in 0..REQUESTS_PER_TURN {
             if self.log.is_full() {
                 break;

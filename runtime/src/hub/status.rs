@@ -92,6 +92,7 @@ impl Hub {
         member(w, "journal_events_found", found.events);
         member(w, "journal_events_missing", found.missing);
         member(w, "journal_segments_damaged", u64::from(found.segments_damaged));
+        member(w, "journal_segments_lost", u64::from(found.segments_lost));
     }
 
     fn write_clients(&mut self, w: &mut Writer<'_>) {

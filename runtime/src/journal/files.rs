@@ -14,7 +14,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use kymo_platform::durability;
@@ -33,6 +33,8 @@ pub struct Files {
     directory: Directory,
     files: Box<[Segment]>,
     segment_size: usize,
+    /// Files that were missing among others.
+    lost: usize,
 }
 
 #[derive(Debug)]
@@ -52,16 +54,22 @@ impl Files {
     /// another process has it, [`StartError::System`] for the rest, such as a full disk.
     pub fn open(path: &Path, segments: usize, segment_size: usize) -> Result<Self, StartError> {
         let directory = Directory::open(path, None)?;
-        let mut made = false;
+        // Half a journal on a full disk would be no use to anybody, and keep it full.
+        let found = (0..segments).filter(|index| directory.path().join(name(*index)).exists());
+        let found = found.count();
+        let mut made = Vec::new();
         let mut files = Vec::with_capacity(segments);
         for index in 0..segments {
             let path = directory.path().join(name(index));
             let what = |error| StartError::system(format!("open {}", path.display()), error);
             let file = match open(&path, false) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    made = true;
+                    made.push(path.clone());
                     make(&path, segment_size).map_err(|error| {
-                        StartError::system(format!("make {}", path.display()), error)
+                        let _ = fs::remove_file(path.with_extension("kymo.new"));
+                        made.iter().for_each(|path| drop(fs::remove_file(path)));
+                        let what = format!("make {} bytes of {}", segment_size, path.display());
+                        StartError::system(what, error)
                     })?;
                     open(&path, false).map_err(what)?
                 }
@@ -73,11 +81,12 @@ impl Files {
             }
             files.push(Segment { file, size: metadata.len() });
         }
-        if made {
+        if !made.is_empty() {
             sync_directory(directory.path())
                 .map_err(|error| StartError::system(format!("sync {}", path.display()), error))?;
         }
-        Ok(Self { directory, files: files.into_boxed_slice(), segment_size })
+        let lost = if found > 0 { made.len() } else { 0 };
+        Ok(Self { directory, files: files.into_boxed_slice(), segment_size, lost })
     }
 
     /// The same files once more, for the thread that syncs them. Number `n` is segment `n`.
@@ -107,6 +116,10 @@ impl Storage for Files {
         self.segment_size
     }
 
+    fn lost(&self) -> usize {
+        self.lost
+    }
+
     fn read(&mut self, segment: usize, offset: usize, buffer: &mut [u8]) -> io::Result<usize> {
         let file = &self.segment(segment)?.file;
         loop {
@@ -124,7 +137,13 @@ impl Storage for Files {
             fill(&segment.file, segment.size, size)?;
             segment.size = size;
         }
-        segment.file.write_all_at(bytes, offset as u64)
+        segment.file.write_all_at(bytes, offset as u64)?;
+        // What is written to a file that nobody will find again is not kept.
+        let metadata = segment.file.metadata()?;
+        if metadata.nlink() == 0 || metadata.len() < size {
+            return Err(io::Error::other("a segment was deleted or cut off by somebody else"));
+        }
+        Ok(())
     }
 
     fn sync(&mut self, segment: usize) -> io::Result<()> {

@@ -67,19 +67,24 @@ pub struct Recovery {
     pub missing: u64,
     /// Segments in which something was.
     pub segments_damaged: u32,
+    /// Segments that were gone, with whatever was in them.
+    pub segments_lost: u32,
 }
 
 impl fmt::Display for Recovery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { events, missing, segments_damaged, .. } = self;
+        let Self { events, missing, segments_damaged, segments_lost, .. } = self;
         let epoch = match self.origin {
             Origin::New => "a first epoch begins",
             Origin::Continued => "its epoch goes on",
             Origin::Rebooted => "a new epoch begins, because the machine went down with it open",
             Origin::Damaged => "a new epoch begins, because its newest events may be unreadable",
         };
-        write!(f, "the journal has {events} events, {missing} are missing in {segments_damaged} ")?;
-        write!(f, "damaged segments; {epoch}")
+        write!(
+            f,
+            "the journal has {events} events; missing events: {missing}, damaged segments: "
+        )?;
+        write!(f, "{segments_damaged}, lost segments: {segments_lost}; {epoch}")
     }
 }
 
@@ -103,6 +108,7 @@ struct Pass {
 impl Journal {
     /// Takes everything from the storage's bytes, and makes the segment ready that goes on.
     pub(super) fn recover(&mut self, mut visit: impl FnMut(Entry<'_>)) -> io::Result<()> {
+        self.recovery.segments_lost = u32::try_from(self.storage.lost()).unwrap_or(u32::MAX);
         let found = self.find_headers()?;
         let mut headers: Vec<(usize, Header)> = Vec::with_capacity(found.len());
         for (index, found) in found.iter().enumerate() {
@@ -147,7 +153,7 @@ impl Journal {
             }
             all.push(match found {
                 Found::Unknown => {
-                    return Err(io::Error::new(io::ErrorKind::Unsupported, UNKNOWN));
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, UNKNOWN));
                 }
                 // What can't be read was taken for zeros.
                 Found::Blank if self.window.has_failed() => Found::Damaged,

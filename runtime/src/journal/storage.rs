@@ -15,6 +15,11 @@ pub trait Storage: Send {
     /// Bytes of each; never changes.
     fn segment_size(&self) -> usize;
 
+    /// How many of them were missing among others when it was opened, and were made anew.
+    fn lost(&self) -> usize {
+        0
+    }
+
     /// Reads from `offset` on and returns how many bytes could be read. Fewer than asked for means
     /// that the segment ends there, or that what follows can't be read.
     ///

@@ -182,7 +182,8 @@ fn damage_is_an_exact_gap() {
             assert_eq!(found["journal_epoch"], "continued");
             assert_eq!(found["journal_events_found"], 29 + round);
             assert_eq!(found["journal_events_missing"], 1);
-            let told = "1 are missing in 1 damaged segments; its epoch goes on";
+            let told =
+                "missing events: 1, damaged segments: 1, lost segments: 0; its epoch goes on";
             eventually(|| daemon.said().contains(told).then_some(())).unwrap();
             let (mut client, how) = resume(&daemon, &first, 5);
             assert_eq!(how, "tail");
@@ -376,4 +377,33 @@ fn a_sync_that_fails_is_told_in_order() {
     // A disk that works again is used again.
     let reply = submit(&mut control, 5, "\"ack\":\"synced\",");
     assert_eq!((sequence(&reply), &reply["ack"]), (6, &"synced".into()));
+}
+
+/// The bug it finds: events that are said to be durable and go into files that nobody finds again.
+#[test]
+fn a_journal_that_is_deleted_meanwhile_keeps_nothing_and_says_so() {
+    let scratch = Scratch::new();
+    let daemon = Daemon::start_in(&scratch.0, &[]);
+    assert_eq!(submit_all(&daemon, 1..=3), 3);
+    let journal = scratch.0.join("journal");
+    for entry in fs::read_dir(&journal).unwrap() {
+        fs::remove_file(entry.unwrap().path()).unwrap();
+    }
+    let reply = submit(&mut daemon.json("control.sock"), 4, "");
+    assert_eq!(reply["code"], "journal_failed", "{reply}");
+    let told = "deleted or cut off by somebody else";
+    eventually(|| daemon.said().contains(told).then_some(())).unwrap();
+}
+
+/// The bug it finds: a history that is gone, and a start that calls itself the first.
+#[test]
+fn a_lost_segment_is_told() {
+    let scratch = Scratch::new();
+    let daemon = Daemon::start_in(&scratch.0, &[]);
+    assert_eq!(submit_all(&daemon, 1..=3), 3);
+    end(daemon, false);
+    fs::remove_file(scratch.0.join("journal/segment-00.kymo")).unwrap();
+    let daemon = Daemon::start_in(&scratch.0, &[]);
+    assert_eq!(status(&daemon)["journal_segments_lost"], 1);
+    eventually(|| daemon.said().contains("lost segments: 1").then_some(())).unwrap();
 }

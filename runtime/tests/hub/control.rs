@@ -166,3 +166,31 @@ fn a_flood_of_requests_keeps_nobody_from_being_served() {
         replies += taken;
     }
 }
+
+/// The bug it finds: tools that hang about, and an owner who is told that all places are taken.
+#[test]
+fn the_idlest_makes_room_for_the_owner() {
+    let mut rig = Rig::new(4);
+    let ids: Vec<_> = (0..7).map(|_| rig.connect(CONTROL)).collect();
+    rig.pass(9_000 * MS);
+    rig.say(ids[0], PING.as_bytes());
+    rig.turn(&[]);
+    rig.pass(2_000 * MS);
+    let eighth = rig.connect(CONTROL);
+    rig.turn(&[]);
+    let closed: Vec<_> = ids.iter().filter(|id| rig.sockets[id].closed).collect();
+    assert_eq!(closed, [&ids[1]], "the first of those that never spoke");
+    // The others have been idle for longer than that now, but there is room.
+    let ninth = rig.connect(CONTROL);
+    rig.turn(&[]);
+    assert!(rig.sockets[&ids[2]].closed && !rig.sockets[&ids[0]].closed);
+    assert!(!rig.sockets[&eighth].closed && !rig.sockets[&ninth].closed);
+    // Nobody who is at work is sent away.
+    for id in [3, 4, 5, 6].map(|index| ids[index]) {
+        rig.say(id, PING.as_bytes());
+    }
+    rig.turn(&[]);
+    rig.connect(CONTROL);
+    rig.turn(&[]);
+    assert_eq!(rig.try_connect(CONTROL), None);
+}

@@ -1,5 +1,6 @@
 //! Options of `kymo watch`.
 
+use std::ffi::OsString;
 use std::num::NonZeroU64;
 use std::path::PathBuf;
 
@@ -80,11 +81,7 @@ pub fn parse(parser: &mut Parser) -> Result<Command, Error> {
             Arg::Long("topic") => options.topics.push(parser.value()?.string()?),
             Arg::Long("resume") => {
                 let value = parser.value()?;
-                let token = value.to_str().and_then(|text| text.parse().ok());
-                options.resume = Some(match token {
-                    Some(token) => Resume::Token(token),
-                    None => Resume::File(value.into()),
-                });
+                options.resume = Some(resume(value)?);
             }
             Arg::Long("help") | Arg::Short('h') => return Ok(Command::Say(HELP.into())),
             _ => return Err(arg.unexpected()),
@@ -106,6 +103,20 @@ fn parse_streams(text: &str) -> Result<Streams, String> {
         "events" => Ok(streams.with(StreamId::EVENTS)),
         other => Err(format!("there is no stream {other:?}, but vitals and events")),
     })
+}
+
+/// A token, or a file for one. What only looks like a token would be a file of that name, and all
+/// that was missed meanwhile would be lost without a word.
+fn resume(value: OsString) -> Result<Resume, Error> {
+    let text = value.to_string_lossy();
+    match text.parse() {
+        Ok(token) => Ok(Resume::Token(token)),
+        Err(_) if text.contains(':') && !text.contains('/') => {
+            let text = "--resume: no token: 32 hexadecimal digits, a colon and a number";
+            Err(format!("{text} (a file of that name is ./{})", value.display()).into())
+        }
+        Err(_) => Ok(Resume::File(value.into())),
+    }
 }
 
 #[cfg(test)]
@@ -146,6 +157,8 @@ mod tests {
         let options = watch("watch --resume /f");
         assert_eq!((options.streams, options.resume), (events, Some(Resume::File("/f".into()))));
         let token = "00112233445566778899aabbccddeeff:7";
+        assert!(parsed("watch --resume 12:34").unwrap_err().contains("no token"));
+        assert_eq!(watch("watch --resume ./12:34").resume, Some(Resume::File("./12:34".into())));
         let options = watch(&format!("watch --resume {token}"));
         assert_eq!(options.resume, Some(Resume::Token(token.parse().unwrap())));
     }

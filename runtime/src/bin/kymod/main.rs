@@ -69,6 +69,8 @@ impl From<StartError> for Failure {
             StartError::Running { .. } => RUNNING,
             StartError::System { error, .. } => match error.kind() {
                 ErrorKind::PermissionDenied => PERMISSION,
+                // A journal that other settings have made.
+                ErrorKind::InvalidData => SETTING,
                 _ => FAILED,
             },
         };
@@ -131,7 +133,7 @@ fn run(args: &Args) -> Result<(), Failure> {
 fn tell_damage(reactor: &Reactor) {
     let Some(found) = reactor.hub().recovery() else { return };
     let is_whole = matches!(found.origin, Origin::New | Origin::Continued);
-    if !is_whole || found.segments_damaged > 0 || found.missing > 0 {
+    if !is_whole || found.segments_damaged + found.segments_lost > 0 || found.missing > 0 {
         log::note(format_args!("{found}"));
     }
 }
