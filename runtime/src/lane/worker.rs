@@ -159,7 +159,7 @@ impl Worker {
         let step = Duration::from_millis(1);
         let mut steps_left = LANE_BUDGET_NS / 1_000_000;
         for Self { thread, post } in workers {
-            let Some(thread) = thread.take_if(|_| !matches!(post, Post::Stuck)) else { continue };
+            let Some(thread) = thread.take() else { continue };
             while matches!(post, Post::Reading { .. }) && !thread.is_finished() && steps_left > 0 {
                 thread::sleep(step);
                 steps_left -= 1;
