@@ -24,9 +24,9 @@ lint: ## format and clippy, warnings denied
 unit: ## unit, property, integration and allocation tests
 	$(CARGO) test --workspace --locked --quiet
 
-loom: ## every order in which publishers and the loop can meet
+loom: ## every order in which other threads and the loop can meet
 	RUSTFLAGS="--cfg loom" $(CARGO) test --package kymo --lib --locked --quiet \
-		--target-dir target-loom wake_flag::loom
+		--target-dir target-loom loom::
 
 soak: ## kymod killed KYMO_SOAK_CYCLES (50,000) times under load, as it is released
 	KYMO_KILL_CYCLES=$${KYMO_SOAK_CYCLES:-50000} $(CARGO) test --release --package kymo --locked \

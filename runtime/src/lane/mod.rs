@@ -20,6 +20,7 @@
 //!   waits inside the kernel.
 //! * A source that panics allocates what a panic allocates.
 
+mod bell;
 mod shelf;
 mod standing;
 mod worker;

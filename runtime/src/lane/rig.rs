@@ -87,7 +87,10 @@ impl Rig {
                 });
             });
         });
-        self.timed(|lane, _| lane.handle_deadlines(clock::mono_ns()));
+        let now_ns = clock::mono_ns();
+        if self.lane.deadline_ns().is_some_and(|at| now_ns >= at) {
+            self.timed(|lane, _| lane.handle_deadlines(now_ns));
+        }
     }
 
     pub(super) fn until(&mut self, what: &str, mut is_so: impl FnMut(&Self) -> bool) {

@@ -201,9 +201,9 @@ fn a_source_that_panics_is_a_fault_for_ever_and_no_other() {
     rig.gates[0].set(|state| state.panics_in_read = true);
     let told = rig.job(0, Job::Read);
     assert_eq!(told.readings, [Err(NoData::Fault); 2]);
-    rig.gates[1].set(|state| state.panics_in_scan = true);
+    rig.gates[1].set(|state| (state.panics_in_scan, state.names) = (true, vec!["c".into(); 3]));
     let told = rig.job(1, Job::Scan);
-    assert_eq!((told.labels.len(), told.readings), (2, vec![Err(NoData::Fault); 2]));
+    assert_eq!((told.labels.len(), told.readings), (3, vec![Err(NoData::Fault); 3]));
     for unit in [0, 1] {
         rig.gates[unit].set(|state| (state.panics_in_read, state.panics_in_scan) = (false, false));
         assert_eq!((rig.lane.state(unit), rig.lane.is_held(unit)), (UnitState::Broken, false));

@@ -3,14 +3,12 @@
 //! Whoever has a piece of [`Work`] owns the source and the shelf in it, so nothing is shared and
 //! nothing locked: a thread that never comes back keeps one source and one shelf, and no other. A
 //! thread has a place for one piece, and is given none before its last one was taken back, so
-//! neither side ever finds a queue full. The order of memory is that of the queues and of
-//! `park`, which does not sleep when an `unpark` came before it: a piece that is pushed before the
-//! `unpark` is found.
+//! neither side ever finds a queue full.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::Duration;
 
@@ -18,6 +16,7 @@ use crossbeam_queue::ArrayQueue;
 use kymo_platform::{Source, clock};
 
 use super::Job;
+use super::bell::Bell;
 use super::shelf::{Layout, Shelf};
 use crate::limits::{LANE_BUDGET_NS, LANE_STACK_SIZE, LANE_THREADS};
 
@@ -46,7 +45,7 @@ pub(super) struct Desk {
     asked: [ArrayQueue<Work>; LANE_THREADS],
     pub(super) done: ArrayQueue<Work>,
     begun: AtomicUsize,
-    is_over: AtomicBool,
+    bell: Bell,
     wake: Box<dyn Fn() + Send + Sync>,
 }
 
@@ -105,7 +104,7 @@ impl Desk {
             asked: std::array::from_fn(|_| ArrayQueue::new(1)),
             done: ArrayQueue::new(LANE_THREADS),
             begun: AtomicUsize::new(0),
-            is_over: AtomicBool::new(false),
+            bell: Bell::default(),
             wake: Box::new(wake),
         }
     }
@@ -115,11 +114,7 @@ impl Desk {
         let Some(asked) = self.asked.get(number) else { return };
         self.begun.fetch_add(1, Ordering::Release);
         starter.unpark();
-        while !self.is_over.load(Ordering::Acquire) {
-            let Some(mut work) = asked.pop() else {
-                thread::park();
-                continue;
-            };
+        while let Some(mut work) = self.bell.next(|| asked.pop()) {
             let begun_ns = clock::mono_ns();
             work.unit.perform(work.job, &mut work.shelf);
             work.took_ns = clock::mono_ns().saturating_sub(begun_ns);
@@ -153,18 +148,18 @@ impl Worker {
         self.post = Post::Reading { number: work.number, begun_ns: now_ns };
         let is_full = desk.asked.get(work.worker).is_none_or(|place| place.push(work).is_err());
         debug_assert!(!is_full, "an idle thread has its place free");
-        self.wake();
+        self.ring();
     }
 
     /// Tells all of `workers` to end, and waits for those that can be expected to: a thread in a
     /// read has as long as a read may take. One that is stuck ends when it comes back.
     pub(super) fn end(desk: &Desk, workers: &mut [Self]) {
-        desk.is_over.store(true, Ordering::Release);
-        workers.iter().for_each(Self::wake);
+        desk.bell.end();
+        workers.iter().for_each(Self::ring);
         let step = Duration::from_millis(1);
         let mut steps_left = LANE_BUDGET_NS / 1_000_000;
         for Self { thread, post } in workers {
-            let Some(thread) = thread.take_if(|_| !matches!(post, Post::Stuck)) else { continue };
+            let Some(thread) = thread.take() else { continue };
             while matches!(post, Post::Reading { .. }) && !thread.is_finished() && steps_left > 0 {
                 thread::sleep(step);
                 steps_left -= 1;
@@ -176,7 +171,7 @@ impl Worker {
         }
     }
 
-    fn wake(&self) {
+    fn ring(&self) {
         if let Some(thread) = &self.thread {
             thread.thread().unpark();
         }
