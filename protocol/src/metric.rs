@@ -146,6 +146,37 @@ impl Cost {
     }
 }
 
+/// Whose quantity a sensor tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Scope {
+    /// The machine.
+    Host = 0,
+    /// The control group that the server is in.
+    Cgroup = 1,
+}
+
+impl Scope {
+    /// The scope with this number.
+    #[must_use]
+    pub const fn from_number(number: u8) -> Option<Self> {
+        match number {
+            0 => Some(Self::Host),
+            1 => Some(Self::Cgroup),
+            _ => None,
+        }
+    }
+
+    /// Its name in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::Cgroup => "cgroup",
+        }
+    }
+}
+
 /// A kind of quantity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Metric {

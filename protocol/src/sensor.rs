@@ -32,39 +32,8 @@ use zerocopy_derive::*;
 
 use crate::frame_error::FrameError;
 use crate::limits::{FRAME_ALIGN, SENSOR_BYTES_MAX};
-use crate::metric::{Cost, Group, Instrument, Metric};
+use crate::metric::{Cost, Group, Instrument, Metric, Scope};
 use crate::text::is_printable;
-
-/// What a sensor measures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Scope {
-    /// The machine.
-    Host = 0,
-    /// The control group that the server is in.
-    Cgroup = 1,
-}
-
-impl Scope {
-    /// The scope with this number.
-    #[must_use]
-    pub const fn from_number(number: u8) -> Option<Self> {
-        match number {
-            0 => Some(Self::Host),
-            1 => Some(Self::Cgroup),
-            _ => None,
-        }
-    }
-
-    /// Its name in JSON.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Host => "host",
-            Self::Cgroup => "cgroup",
-        }
-    }
-}
 
 /// An entry of a catalog; the module's table is its layout.
 #[derive(Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]

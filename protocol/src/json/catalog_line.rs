@@ -4,7 +4,8 @@ use crate::catalog::Catalog;
 use crate::json::Writer;
 use crate::json::notice_line::write_list;
 use crate::json::vitals_line::write_number;
-use crate::sensor::{Scope, Sensor};
+use crate::metric::Scope;
+use crate::sensor::Sensor;
 
 /// Writes the members of a catalog object, without its closing brace.
 pub(super) fn write_catalog(w: &mut Writer<'_>, catalog: &Catalog) {

@@ -11,6 +11,7 @@ mod commands;
 mod doors;
 mod host;
 mod peers;
+mod sensors;
 mod syncer;
 
 use std::fs::File;
@@ -20,7 +21,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kymo_platform::Source;
 use kymo_platform::clock::{self, Now};
 use kymo_platform::machine::Machine;
 use kymo_platform::{LocalTime, Signals, Ticker, random};
@@ -180,21 +180,6 @@ impl Reactor {
         Ok(reactor)
     }
 
-    /// Takes over the sources of the samples stream; without them it has no sensors. To be called
-    /// before the first [`turn`](Self::turn): it allocates, and starts two threads where a source
-    /// may block.
-    ///
-    /// # Errors
-    ///
-    /// When there is no room for a thread.
-    pub fn read_sources(&mut self, sources: Vec<Box<dyn Source>>) -> Result<(), StartError> {
-        let waker = Arc::clone(&self.waker);
-        // A loop that can't be woken is one that has ended.
-        self.sources = Sources::new(sources, MAX_CPU, move || drop(waker.wake()))
-            .map_err(|error| StartError::system("start the threads that read sensors", error))?;
-        Ok(())
-    }
-
     /// The hub, for its counters.
     #[must_use]
     pub fn hub(&self) -> &Hub {
@@ -253,14 +238,7 @@ impl Reactor {
         }
         let mut now = clock::now();
         if let Some(tick_ns) = self.hub.take_tick(now) {
-            if self.hub.wants_vitals() {
-                self.sampler.handle_tick(tick_ns, now);
-            }
-            let wanted = self.hub.samples().wanted();
-            self.sources.handle_tick(tick_ns, now, wanted, self.hub.samples());
-            now = clock::now();
-            self.hub.publish(tick_ns, now, &self.sampler);
-            self.serve(now);
+            now = self.sample(tick_ns, now);
         }
         self.sources.handle_done(now, self.hub.samples());
         self.handle_events(now);
