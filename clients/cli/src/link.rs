@@ -10,7 +10,7 @@ use kymo::{Config, Reactor};
 use kymo_client::{
     BackoffSettings, BreakerSettings, Error, Settings, StreamId, Subscriber, Token, directories,
 };
-use kymo_platform::{Roots, this_machine};
+use kymo_platform::{Roots, this_machine, this_machine_sources};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
@@ -44,6 +44,7 @@ impl Link {
             streams: options.streams,
             rate_mhz,
             topics: options.topics.clone(),
+            groups: options.groups.clone(),
             resume,
             backoff: BackoffSettings { cap: WAIT_MAX, ..BackoffSettings::default() },
             breaker: BreakerSettings { rest: WAIT_MAX, ..BreakerSettings::default() },
@@ -91,6 +92,20 @@ impl Link {
     }
 }
 
+/// Waits until `subscriber` may have something to tell, and no longer than until `end`.
+///
+/// # Errors
+///
+/// When the system can't wait.
+pub fn wait_until(subscriber: &Subscriber, end: Instant) -> io::Result<()> {
+    let deadline = subscriber.deadline().map_or(end, |deadline| deadline.min(end));
+    let mut watched = [PollFd::new(subscriber.as_fd(), PollFlags::POLLIN)];
+    match poll(&mut watched, timeout(Some(deadline))) {
+        Ok(_) | Err(Errno::EINTR) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// A directory for people; without one it is this process that samples.
 pub fn name_of(directory: Option<&Path>) -> String {
     match directory {
@@ -100,7 +115,9 @@ pub fn name_of(directory: Option<&Path>) -> String {
 }
 
 fn embed() -> Result<UnixStream, Box<dyn std::error::Error>> {
-    let mut reactor = Reactor::new(&Config::default(), this_machine(&Roots::default()))?;
+    let roots = Roots::default();
+    let mut reactor = Reactor::new(&Config::default(), this_machine(&roots))?;
+    reactor.read_sources(this_machine_sources(&roots));
     let stream = reactor.connect()?;
     // When it fails the connection ends, and that is how we learn of it.
     std::thread::spawn(move || reactor.run());
