@@ -120,7 +120,8 @@ fn object(readings: &Readings, rows: &[(&Sensor, Reading)], wall_ns: u64) -> Str
     let catalog = readings.catalog();
     let sensors = rows.iter().map(|(sensor, reading)| format!("{{{}}}", members(sensor, *reading)));
     format!(
-        "{{\"type\":\"sensors\",\"timestamp\":{},\"topology\":{},\"omitted\":{},\"sensors\":[\n{}\n]}}\n",
+        "{{\"type\":\"sensors\",\"timestamp\":{},\"topology\":{},\"omitted\":{},\
+         \"sensors\":[\n{}\n]}}\n",
         timestamp(wall_ns),
         catalog.topology().unwrap_or(0),
         catalog.omitted(),

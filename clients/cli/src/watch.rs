@@ -26,7 +26,7 @@ const RATE_MHZ_PLAIN: u32 = 1_000;
 
 /// How to show what comes.
 enum View {
-    Lines(Lines<io::Stdout>),
+    Lines(Box<Lines<io::Stdout>>),
     Frames(Box<Frames<io::Stdout>>),
 }
 
@@ -153,7 +153,7 @@ impl View {
         let left = options.count.map(NonZeroU64::get);
         if options.json || !is_terminal {
             let lines = Lines::new(io::stdout(), is_terminal, left, options.sensors.clone());
-            return (Self::Lines(lines), options.rate_mhz.unwrap_or(0));
+            return (Self::Lines(Box::new(lines)), options.rate_mhz.unwrap_or(0));
         }
         let style = style(variable);
         let default_mhz = if style == Style::Plain { RATE_MHZ_PLAIN } else { RATE_MHZ };

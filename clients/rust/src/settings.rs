@@ -39,8 +39,8 @@ pub struct Settings {
     pub every: bool,
     /// Patterns of topics, such as `build.*`; none for all events.
     pub topics: Vec<String>,
-    /// Patterns of groups of sensors, such as `hwmon*`; none for all groups. What nobody gets is not
-    /// read.
+    /// Patterns of groups of sensors, such as `hwmon*`; none for all groups. What nobody gets is
+    /// not read.
     pub groups: Vec<String>,
     /// The last event that is had, from a run before.
     pub resume: Option<Token>,
