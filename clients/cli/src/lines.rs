@@ -12,6 +12,7 @@ use crate::failure::{Ending, Failure};
 use crate::readings::{Change, Reading, Readings};
 use crate::sensor_filter::SensorFilter;
 use crate::sensor_json::{members, timestamp};
+use crate::tell;
 
 /// Text is brought out when it is longer than this, or when nothing more is there.
 const TEXT_MAX: usize = 32 * 1024;
@@ -31,6 +32,8 @@ pub struct Lines<W> {
     /// The sensors to be printed, and what is known of them.
     filter: SensorFilter,
     readings: Readings,
+    /// Whether it was said that none of them is there.
+    is_told: bool,
 }
 
 impl<W: Write> Lines<W> {
@@ -38,7 +41,16 @@ impl<W: Write> Lines<W> {
     pub fn new(output: W, is_terminal: bool, left: Option<u64>, filter: SensorFilter) -> Self {
         let line = vec![0; line_bytes(EVENT_BYTES_MAX) as usize].into_boxed_slice();
         let readings = Readings::default();
-        Self { output, is_terminal, left, text: String::new(), line, filter, readings }
+        Self {
+            output,
+            is_terminal,
+            left,
+            text: String::new(),
+            line,
+            filter,
+            readings,
+            is_told: false,
+        }
     }
 
     /// A connection begins: what sensors there are will be told anew.
@@ -51,7 +63,9 @@ impl<W: Write> Lines<W> {
         let size = match item {
             Item::Frame(frame) => match frame.body {
                 Body::Catalog(_) => {
-                    self.readings.handle(item);
+                    if self.readings.handle(item) == Change::Catalog {
+                        self.look_for_wanted();
+                    }
                     return None;
                 }
                 Body::Samples(samples) => return self.show_samples(item, frame, samples, clock),
@@ -72,6 +86,15 @@ impl<W: Write> Lines<W> {
             }
         }
         self.count()
+    }
+
+    /// Says, once, that no sensor is wanted: nothing else would.
+    fn look_for_wanted(&mut self) {
+        let mut sensors = self.readings.catalog().sensors().iter();
+        if !self.is_told && !sensors.any(|sensor| self.filter.wants(sensor)) {
+            self.is_told = true;
+            tell(format_args!("no sensor is like that so far; kymo sensors --long shows them"));
+        }
     }
 
     /// Prints a line for each wanted sensor of a frame.

@@ -51,13 +51,14 @@ impl Link {
             ..Settings::in_directories(directories(options.directory.as_deref()))
         };
         let wants_events = options.streams.contains(StreamId::EVENTS);
+        let wants_samples = options.streams.contains(StreamId::SAMPLES);
         let may_embed = options.directory.is_none() && !wants_events;
         match Subscriber::connect(settings.clone()) {
             Ok(subscriber) => Ok(Self { subscriber, is_embedded: false }),
             Err(Error::Unreachable { .. } | Error::Denied { .. }) if may_embed => {
                 tell(format_args!("no daemon found; sampling in this process"));
                 let failed = |text: String| Failure::new(format!("can't sample here: {text}"));
-                let stream = embed().map_err(|error| failed(error.to_string()))?;
+                let stream = embed(wants_samples).map_err(|error| failed(error.to_string()))?;
                 let subscriber = Subscriber::over(stream, settings)?;
                 Ok(Self { subscriber, is_embedded: true })
             }
@@ -114,10 +115,12 @@ pub fn name_of(directory: Option<&Path>) -> String {
     }
 }
 
-fn embed() -> Result<UnixStream, Box<dyn std::error::Error>> {
+fn embed(wants_samples: bool) -> Result<UnixStream, Box<dyn std::error::Error>> {
     let roots = Roots::default();
     let mut reactor = Reactor::new(&Config::default(), this_machine(&roots))?;
-    reactor.read_sources(this_machine_sources(&roots));
+    if wants_samples {
+        reactor.read_sources(this_machine_sources(&roots));
+    }
     let stream = reactor.connect()?;
     // When it fails the connection ends, and that is how we learn of it.
     std::thread::spawn(move || reactor.run());

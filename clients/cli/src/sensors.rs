@@ -27,7 +27,7 @@ const CATALOG_TIME: Duration = Duration::from_secs(2);
 
 /// When no sensors have appeared for so long, none are waited for. Those of slow buses come later
 /// than the others.
-const QUIET_TIME: Duration = Duration::from_millis(300);
+const QUIET_TIME: Duration = Duration::from_millis(500);
 
 /// Prints what the sensors are and what they read.
 ///

@@ -240,7 +240,11 @@ fn groups_and_rate_are_asked_for() {
     let arguments = ["watch", "--sensors", "T*", "--groups", "hw*", "--rate", "2", "--count", "1"];
     // The label does not begin with a T, but the other one is not wanted.
     let mut process = Process(kymo(&arguments).arg("--dir").arg(&scratch.0).spawn().unwrap());
-    std::thread::sleep(Duration::from_millis(300));
+    let mut errors = BufReader::new(process.0.stderr.take().unwrap());
+    let mut text = String::new();
+    errors.read_line(&mut text).unwrap();
+    assert!(text.starts_with("kymo: no sensor is like that so far;"), "{text}");
+    // The samples came with the catalog.
     process.signal(Signal::SIGTERM);
     process.wait();
     let greeting = server.join().unwrap();
@@ -249,7 +253,7 @@ fn groups_and_rate_are_asked_for() {
     let kymo_protocol::Body::Subscribe(subscribe) = frame.body else { panic!("kind") };
     assert_eq!((subscribe.fixed.rate_mhz.get(), subscribe.fixed.streams.get()), (2000, 0b10));
     assert!(subscribe.groups().eq(["hw*"]));
-    let mut text = String::new();
+    text.clear();
     process.0.stdout.take().unwrap().read_to_string(&mut text).unwrap();
     assert_eq!(text, "", "nothing else is shown");
 }
@@ -277,6 +281,18 @@ fn watched_sensors_are_lines() {
     for kind in ["vitals", "sensor"] {
         assert!(lines.iter().any(|line| line["type"] == kind), "{kind}: {lines:?}");
     }
+}
+
+#[test]
+fn without_a_daemon_sensors_are_read_in_this_process() {
+    let scratch = Scratch::new();
+    let arguments = ["watch", "--sensors", "memory/total", "--count", "2", "--rate", "50"];
+    let output = output(kymo(&arguments).env("KYMO_DIR", &scratch.0));
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(said(&output), "kymo: no daemon found; sampling in this process\n");
+    let lines = values(&output.stdout);
+    assert_eq!(lines.len(), 2);
+    assert!(lines.iter().all(|line| line["value"].as_f64().unwrap() > 1e6), "{lines:?}");
 }
 
 #[test]
