@@ -32,6 +32,16 @@ pub fn quantity(value: f64, unit: &str, name: &str) -> String {
     }
 }
 
+/// What a counter in `unit` grows in a second; of time that is a share, of energy a power.
+pub fn rate(per_second: f64, unit: &str) -> String {
+    match unit {
+        "By" => units::rate(per_second),
+        "s" => format!("{:.1} %", per_second * 100.0),
+        "J" => scaled(per_second, "W"),
+        _ => format!("{per_second:.1}/s"),
+    }
+}
+
 /// How long, in the largest unit that leaves at least 1.
 pub fn span(milliseconds: u64) -> String {
     #[allow(clippy::cast_precision_loss)] // one decimal is shown
@@ -137,6 +147,18 @@ mod tests {
         }
         assert_eq!(quantity(1.0, "1", "kymo.power.online"), "yes");
         assert_eq!(quantity(0.0, "1", "kymo.power.online"), "no");
+    }
+
+    #[test]
+    fn rates_have_units_of_their_own() {
+        for (per_second, unit, text) in [
+            (1536.0, "By", "1.5 KiB/s"),
+            (0.25, "s", "25.0 %"),
+            (6500.0, "J", "6.50 kW"),
+            (12.0, "{packet}", "12.0/s"),
+        ] {
+            assert_eq!(rate(per_second, unit), text);
+        }
     }
 
     #[test]

@@ -238,7 +238,7 @@ fn groups_and_rate_are_asked_for() {
     let scratch = Scratch::new();
     let server = impostor(&scratch, strange(), PATIENCE);
     let arguments = ["watch", "--sensors", "T*", "--groups", "hw*", "--rate", "2", "--count", "1"];
-    // The label does not begin with a T, but the other one is not wanted.
+    // A mark stands before the T of the only label that has one.
     let mut process = Process(kymo(&arguments).arg("--dir").arg(&scratch.0).spawn().unwrap());
     let mut errors = BufReader::new(process.0.stderr.take().unwrap());
     let mut text = String::new();
