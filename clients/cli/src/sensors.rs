@@ -53,7 +53,10 @@ pub fn sensors(options: &Sensors) -> Result<(), Failure> {
             false => text,
         });
     }
-    let table = sensor_table(&rows, options.long);
+    let table = match rows.is_empty() {
+        true => "no sensors\n".into(),
+        false => sensor_table(&rows, options.long),
+    };
     say(&(table + &missing(&rows, options.wait, readings.catalog().omitted())))
 }
 

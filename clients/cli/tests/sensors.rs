@@ -234,6 +234,15 @@ fn what_does_not_come_is_pending_and_what_is_missing_is_told() {
 }
 
 #[test]
+fn a_group_without_sensors_is_no_failure() {
+    let scratch = Scratch::new();
+    let server = impostor(&scratch, strange(), PATIENCE);
+    let output = run(&scratch, &["sensors", "--groups", "disk"]);
+    server.join().unwrap();
+    assert!(printed(&output).starts_with("no sensors\n\ntruncated: "), "{output:?}");
+}
+
+#[test]
 fn groups_and_rate_are_asked_for() {
     let scratch = Scratch::new();
     let server = impostor(&scratch, strange(), PATIENCE);

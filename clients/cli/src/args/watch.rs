@@ -26,7 +26,7 @@ usage: kymo watch [options]
   --resume R  go on behind the last event that was shown: R is a file that
               remembers it from one call to the next, or EPOCH:SEQUENCE
   --sensors G sensors whose name, label, group or identity is like G, such as
-              'hw.temp*' or 'network/eth0/*'; more of them show more
+              'hw.temp*' or 'eth0 *'; more of them show more
   --groups P  of the samples only groups like P, so that no others are read
   --json      JSON Lines, as without a terminal; of a sensor type, seq,
               timestamp and the keys of kymo sensors --json
