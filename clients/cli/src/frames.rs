@@ -192,11 +192,12 @@ mod tests {
 
     #[test]
     fn sensors_stand_below_the_vitals() {
-        use crate::readings::tests::{catalog, fields};
+        use crate::readings::tests::{catalog, fields, samples};
         use crate::sensor_filter::SensorFilter;
+        let told = [(1, kymo_client::State::Ok, 0, 1.5)];
         let mut frames = frames(Style::Plain, None);
         frames.sensors = Some(SensorBlock::new(SensorFilter::default(), false));
-        for bytes in [catalog(1, &[fields(1)]), vitals()] {
+        for bytes in [catalog(1, &[fields(1)]), samples(1, 5, &told), vitals()] {
             assert_eq!(frames.show(&Item::Frame(Frame::parse(&bytes).unwrap())), None);
             assert_eq!(frames.flush(), None);
         }
