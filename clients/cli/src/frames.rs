@@ -1,6 +1,6 @@
-//! Vitals as a block on a terminal, events as lines above it.
+//! Vitals and sensors as a block on a terminal, events as lines above it.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use kymo_client::{Body, Gap, GapReason, Item, StreamId};
 use kymo_platform::LocalTime;
@@ -10,6 +10,7 @@ use crate::event_text::event_text;
 use crate::failure::Ending;
 use crate::rates::Rates;
 use crate::screen::Screen;
+use crate::sensor_block::SensorBlock;
 use crate::{tell, terminal};
 
 /// Where the blocks go, and what is known of their source.
@@ -27,6 +28,8 @@ pub struct Frames<W> {
     pub rate_mhz: u32,
     /// Of counters.
     pub rates: Rates,
+    /// The sensors that are shown, if some are.
+    pub sensors: Option<SensorBlock>,
 }
 
 impl<W: Write> Frames<W> {
@@ -34,6 +37,9 @@ impl<W: Write> Frames<W> {
     pub fn begin(&mut self, rate_mhz: u32) {
         self.rate_mhz = rate_mhz;
         self.rates = Rates::default();
+        if let Some(sensors) = &mut self.sensors {
+            sensors.begin();
+        }
         // What was told meanwhile stands below the last block.
         self.screen.forget();
     }
@@ -48,13 +54,19 @@ impl<W: Write> Frames<W> {
                         self.rates.add(frame.header.timestamp.get(), vitals);
                         let mut lines = vec![self.line(sequence, vitals.merged.get())];
                         lines.extend(block(vitals, &self.rates));
+                        self.add_sensors(&mut lines);
                         self.screen.draw(&lines, terminal::size())
                     }
                     Body::Event(event) => {
                         let text = event_text(event, sequence, self.zone);
                         self.screen.print(&text, terminal::size())
                     }
-                    _ => return None,
+                    _ => {
+                        if let Some(sensors) = &mut self.sensors {
+                            sensors.handle(item);
+                        }
+                        return None;
+                    }
                 }
             }
             Item::Gap(gap) if gap.stream == StreamId::EVENTS => {
@@ -67,6 +79,27 @@ impl<W: Write> Frames<W> {
             }
             _ => return None,
         };
+        self.count(drawn)
+    }
+
+    /// Draws sensors that have no vitals beside them, when all that came at once is here.
+    pub fn flush(&mut self) -> Option<Ending> {
+        let (sequence, merged) = self.sensors.as_mut()?.take_news()?;
+        let mut lines = vec![self.line(sequence, merged)];
+        self.add_sensors(&mut lines);
+        let drawn = self.screen.draw(&lines, terminal::size());
+        self.count(drawn)
+    }
+
+    fn add_sensors(&self, lines: &mut Vec<Line>) {
+        let Some(sensors) = &self.sensors else { return };
+        // One row is the cursor's.
+        let rows = terminal::size().map_or(usize::MAX, |size| usize::from(size.rows) - 1);
+        lines.extend(sensors.lines(rows.saturating_sub(lines.len())));
+    }
+
+    /// Something was drawn, or could not be.
+    fn count(&mut self, drawn: io::Result<()>) -> Option<Ending> {
         if let Err(error) = drawn {
             return Some(Ending::of_output(&error));
         }
@@ -115,6 +148,7 @@ mod tests {
             source: "/d".into(),
             rate_mhz: 12_500,
             rates: Rates::default(),
+            sensors: None,
         }
     }
 
@@ -135,6 +169,41 @@ mod tests {
         assert_eq!(frames.show(&item), None);
         assert_eq!(frames.line(7, 3).value, "3 merged, frame 7 at 12.5 Hz from /d");
         assert_eq!(frames.show(&item), Some(Ending::Done));
+    }
+
+    #[test]
+    fn sensors_alone_are_drawn_once_for_what_came_at_once() {
+        use crate::readings::tests::{catalog, fields, samples};
+        use crate::sensor_filter::SensorFilter;
+        let mut frames = frames(Style::Plain, Some(2));
+        frames.sensors = Some(SensorBlock::new(SensorFilter::default(), true));
+        let told = [(1, kymo_client::State::Ok, 0, 1.5)];
+        assert_eq!(frames.flush(), None);
+        for bytes in [catalog(1, &[fields(1)]), samples(1, 5, &told), samples(1, 6, &told)] {
+            assert_eq!(frames.show(&Item::Frame(Frame::parse(&bytes).unwrap())), None);
+        }
+        assert_eq!((frames.flush(), frames.flush()), (None, None));
+        let text = String::from_utf8(frames.screen.output().clone()).unwrap();
+        assert_eq!(text.matches("\n\n").count(), 1, "{text}");
+        assert!(text.contains("frame 9 at 12.5 Hz from /d\nhwmon "), "{text}");
+        frames.begin(1000);
+        assert_eq!(frames.flush(), None, "nothing of another connection is shown");
+    }
+
+    #[test]
+    fn sensors_stand_below_the_vitals() {
+        use crate::readings::tests::{catalog, fields, samples};
+        use crate::sensor_filter::SensorFilter;
+        let told = [(1, kymo_client::State::Ok, 0, 1.5)];
+        let mut frames = frames(Style::Plain, None);
+        frames.sensors = Some(SensorBlock::new(SensorFilter::default(), false));
+        for bytes in [catalog(1, &[fields(1)]), samples(1, 5, &told), vitals()] {
+            assert_eq!(frames.show(&Item::Frame(Frame::parse(&bytes).unwrap())), None);
+            assert_eq!(frames.flush(), None);
+        }
+        let text = String::from_utf8(frames.screen.output().clone()).unwrap();
+        let (uptime, sensor) = (text.find("uptime").unwrap(), text.find("hwmon").unwrap());
+        assert!(uptime < sensor && text.matches("hwmon").count() == 1, "{text}");
     }
 
     #[test]

@@ -2,13 +2,17 @@
 
 use std::io::Write;
 
-use kymo_client::{ClockMap, Gap, GapReason, Item};
+use kymo_client::{ClockMap, Gap, GapReason, Item, Samples};
 use kymo_protocol::json::{LineOptions, write_line};
 use kymo_protocol::limits::{EVENT_BYTES_MAX, line_bytes};
 use kymo_protocol::{Body, Frame, FrameError, Payload, Position, Stamp, emit};
 
 use crate::clean::clean_json;
 use crate::failure::{Ending, Failure};
+use crate::readings::{Change, Reading, Readings};
+use crate::sensor_filter::SensorFilter;
+use crate::sensor_json::{members, timestamp};
+use crate::tell;
 
 /// Text is brought out when it is longer than this, or when nothing more is there.
 const TEXT_MAX: usize = 32 * 1024;
@@ -25,19 +29,48 @@ pub struct Lines<W> {
     /// Lines on their way.
     text: String,
     line: Box<[u8]>,
+    /// The sensors to be printed, and what is known of them.
+    filter: SensorFilter,
+    readings: Readings,
+    /// Whether it was said that none of them is there.
+    is_told: bool,
 }
 
 impl<W: Write> Lines<W> {
-    /// Prints to `output`, `left` lines if that is a number.
-    pub fn new(output: W, is_terminal: bool, left: Option<u64>) -> Self {
+    /// Prints to `output`, `left` lines if that is a number; of sensors those that `filter` wants.
+    pub fn new(output: W, is_terminal: bool, left: Option<u64>, filter: SensorFilter) -> Self {
         let line = vec![0; line_bytes(EVENT_BYTES_MAX) as usize].into_boxed_slice();
-        Self { output, is_terminal, left, text: String::new(), line }
+        let readings = Readings::default();
+        Self {
+            output,
+            is_terminal,
+            left,
+            text: String::new(),
+            line,
+            filter,
+            readings,
+            is_told: false,
+        }
+    }
+
+    /// A connection begins: what sensors there are will be told anew.
+    pub fn begin(&mut self) {
+        self.readings = Readings::default();
     }
 
     /// Prints an item, if it is one that has a line.
     pub fn show(&mut self, item: &Item<'_>, clock: ClockMap) -> Option<Ending> {
         let size = match item {
-            Item::Frame(frame) => write(&mut self.line, frame, clock),
+            Item::Frame(frame) => match frame.body {
+                Body::Catalog(_) => {
+                    if self.readings.handle(item) == Change::Catalog {
+                        self.look_for_wanted();
+                    }
+                    return None;
+                }
+                Body::Samples(samples) => return self.show_samples(item, frame, samples, clock),
+                _ => write(&mut self.line, frame, clock),
+            },
             Item::Gap(gap) => write_gap(&mut self.line, gap),
             _ => return None,
         };
@@ -52,6 +85,42 @@ impl<W: Write> Lines<W> {
                 return Some(Ending::Failed(Failure::new("the daemon sent data that is not JSON")));
             }
         }
+        self.count()
+    }
+
+    /// Says, once, that no sensor is wanted: nothing else would.
+    fn look_for_wanted(&mut self) {
+        let mut sensors = self.readings.catalog().sensors().iter();
+        if !self.is_told && !sensors.any(|sensor| self.filter.wants(sensor)) {
+            self.is_told = true;
+            tell(format_args!("no sensor is like that so far; kymo sensors --long shows them"));
+        }
+    }
+
+    /// Prints a line for each wanted sensor of a frame.
+    fn show_samples(
+        &mut self,
+        item: &Item<'_>,
+        frame: &Frame<'_>,
+        samples: &Samples,
+        clock: ClockMap,
+    ) -> Option<Ending> {
+        if self.readings.handle(item) != Change::Samples {
+            return None;
+        }
+        let lines: Vec<String> = sensor_lines(&self.readings, &self.filter, frame, samples, clock);
+        for line in lines {
+            self.text.push_str(&if self.is_terminal { clean_json(&line) } else { line });
+            self.text.push('\n');
+            if let Some(ending) = self.count() {
+                return Some(ending);
+            }
+        }
+        None
+    }
+
+    /// One line more is printed.
+    fn count(&mut self) -> Option<Ending> {
         if self.text.len() > TEXT_MAX
             && let Some(ending) = self.flush()
         {
@@ -74,6 +143,33 @@ impl<W: Write> Lines<W> {
     }
 }
 
+/// The lines of a frame's sensors: type, seq and timestamp, the members of a sensor, and how many
+/// frames this one replaces, if it does.
+fn sensor_lines(
+    readings: &Readings,
+    filter: &SensorFilter,
+    frame: &Frame<'_>,
+    samples: &Samples,
+    clock: ClockMap,
+) -> Vec<String> {
+    let head = format!(
+        "{{\"type\":\"sensor\",\"seq\":{},\"timestamp\":{}",
+        frame.header.sequence.get(),
+        timestamp(clock.wall_at(frame.header.timestamp.get())),
+    );
+    let end = match samples.merged() {
+        0 => "}".into(),
+        merged => format!(",\"merged\":{merged}}}"),
+    };
+    let named = readings.catalog().named(samples).into_iter().flatten();
+    let wanted = named.filter(|(sensor, _)| filter.wants(sensor));
+    let lines = wanted.map(|(sensor, sample)| {
+        let members = members(sensor, Reading::of(sample));
+        format!("{head},{members}{end}")
+    });
+    lines.collect()
+}
+
 fn write(buffer: &mut [u8], frame: &Frame<'_>, clock: ClockMap) -> Result<usize, FrameError> {
     if let Body::Event(event) = frame.body {
         // It goes into the line as it is.
@@ -94,11 +190,11 @@ fn write_gap(buffer: &mut [u8], told: &Gap) -> Result<usize, FrameError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kymo_client::{Data, Event, EventFields, StreamId};
+    use kymo_client::{Data, Event, EventFields, State, StreamId};
     use kymo_protocol::Words;
 
     fn lines(is_terminal: bool, left: Option<u64>) -> Lines<Vec<u8>> {
-        Lines::new(Vec::new(), is_terminal, left)
+        Lines::new(Vec::new(), is_terminal, left, SensorFilter::default())
     }
 
     fn event(data: Data<'_>) -> Vec<u8> {
@@ -135,6 +231,45 @@ mod tests {
              {\"type\":\"gap\",\"stream\":\"events\",\"first\":8,\"last\":19,\"count\":5,\
              \"reason\":\"retention\"}\n"
         );
+    }
+
+    #[test]
+    fn each_wanted_sensor_is_a_line() {
+        use crate::readings::tests::{catalog, fields, samples};
+        let mut lines = lines(false, Some(3));
+        lines.filter.push("hwmon/*").unwrap();
+        lines.filter.push("b*/three").unwrap();
+        let told = [(1, State::Ok, 5, 1.5), (2, State::Denied, 0, 0.0), (9, State::Ok, 0, 1.0)];
+        assert_eq!(show(&mut lines, &samples(1, 1, &told)), None, "nothing names them");
+        assert_eq!(show(&mut lines, &catalog(1, &[1, 2].map(fields))), None);
+        let mut frame = samples(1, 1, &told);
+        frame[Samples::MERGED_OFFSET] = 4;
+        assert_eq!(show(&mut lines, &frame), None);
+        assert_eq!(show(&mut lines, &frame), Some(Ending::Done), "in the midst of a frame");
+        lines.flush();
+        let text = str::from_utf8(&lines.output).unwrap();
+        let values: Vec<serde_json::Value> =
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let told = values.iter().map(|v| (v["identity"].as_str().unwrap(), &v["state"]));
+        assert!(told.eq([
+            ("hwmon/a/one", &"ok".into()),
+            ("hwmon/a/two", &"denied".into()),
+            ("hwmon/a/one", &"ok".into()),
+        ]));
+        let (first, expected) = (&values[0], (1.5, 5, 9, 4));
+        assert_eq!(first["type"], "sensor");
+        assert_eq!(
+            (first["value"].as_f64(), first["age_ms"].as_u64()),
+            (Some(expected.0), Some(5))
+        );
+        assert_eq!((first["seq"].as_u64(), first["merged"].as_u64()), (Some(9), Some(expected.3)));
+        // Another connection gives ids anew.
+        lines.left = None;
+        lines.begin();
+        lines.output.clear();
+        show(&mut lines, &frame);
+        lines.flush();
+        assert!(lines.output.is_empty());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use kymo::{Config, Reactor};
 use kymo_client::{
     BackoffSettings, BreakerSettings, Error, Settings, StreamId, Subscriber, Token, directories,
 };
-use kymo_platform::{Roots, this_machine};
+use kymo_platform::{Roots, this_machine, this_machine_sources};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
@@ -44,19 +44,21 @@ impl Link {
             streams: options.streams,
             rate_mhz,
             topics: options.topics.clone(),
+            groups: options.groups.clone(),
             resume,
             backoff: BackoffSettings { cap: WAIT_MAX, ..BackoffSettings::default() },
             breaker: BreakerSettings { rest: WAIT_MAX, ..BreakerSettings::default() },
             ..Settings::in_directories(directories(options.directory.as_deref()))
         };
         let wants_events = options.streams.contains(StreamId::EVENTS);
+        let wants_samples = options.streams.contains(StreamId::SAMPLES);
         let may_embed = options.directory.is_none() && !wants_events;
         match Subscriber::connect(settings.clone()) {
             Ok(subscriber) => Ok(Self { subscriber, is_embedded: false }),
             Err(Error::Unreachable { .. } | Error::Denied { .. }) if may_embed => {
                 tell(format_args!("no daemon found; sampling in this process"));
                 let failed = |text: String| Failure::new(format!("can't sample here: {text}"));
-                let stream = embed().map_err(|error| failed(error.to_string()))?;
+                let stream = embed(wants_samples).map_err(|error| failed(error.to_string()))?;
                 let subscriber = Subscriber::over(stream, settings)?;
                 Ok(Self { subscriber, is_embedded: true })
             }
@@ -91,6 +93,20 @@ impl Link {
     }
 }
 
+/// Waits until `subscriber` may have something to tell, and no longer than until `end`.
+///
+/// # Errors
+///
+/// When the system can't wait.
+pub fn wait_until(subscriber: &Subscriber, end: Instant) -> io::Result<()> {
+    let deadline = subscriber.deadline().map_or(end, |deadline| deadline.min(end));
+    let mut watched = [PollFd::new(subscriber.as_fd(), PollFlags::POLLIN)];
+    match poll(&mut watched, timeout(Some(deadline))) {
+        Ok(_) | Err(Errno::EINTR) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// A directory for people; without one it is this process that samples.
 pub fn name_of(directory: Option<&Path>) -> String {
     match directory {
@@ -99,8 +115,12 @@ pub fn name_of(directory: Option<&Path>) -> String {
     }
 }
 
-fn embed() -> Result<UnixStream, Box<dyn std::error::Error>> {
-    let mut reactor = Reactor::new(&Config::default(), this_machine(&Roots::default()))?;
+fn embed(wants_samples: bool) -> Result<UnixStream, Box<dyn std::error::Error>> {
+    let roots = Roots::default();
+    let mut reactor = Reactor::new(&Config::default(), this_machine(&roots))?;
+    if wants_samples {
+        reactor.read_sources(this_machine_sources(&roots));
+    }
     let stream = reactor.connect()?;
     // When it fails the connection ends, and that is how we learn of it.
     std::thread::spawn(move || reactor.run());

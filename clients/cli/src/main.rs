@@ -13,9 +13,17 @@ mod failure;
 mod frames;
 mod lines;
 mod link;
+mod missing;
+mod quantity;
 mod quote;
 mod rates;
+mod readings;
 mod screen;
+mod sensor_block;
+mod sensor_filter;
+mod sensor_json;
+mod sensor_table;
+mod sensors;
 mod submit;
 mod table;
 mod terminal;
@@ -36,6 +44,7 @@ fn main() -> ExitCode {
         Ok(Command::Watch(options)) => watch::watch(&options),
         Ok(Command::Submit(options)) => submit::submit(&options),
         Ok(Command::Ask(options)) => ask::ask(&options),
+        Ok(Command::Sensors(options)) => sensors::sensors(&options),
         Ok(Command::Ping(options)) => ask::ping(&options),
         Ok(Command::Say(text)) => say(&text),
         Err(text) => Err(Failure { code: failure::USAGE, text }),

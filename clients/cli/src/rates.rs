@@ -20,43 +20,60 @@ const SPACING_NS: u64 = 4_000_000;
 /// The least time that gives a rate.
 const SPAN_NS_MIN: u64 = 100_000_000;
 
-/// Recent readings of each counter. At most a window's worth at the least spacing is kept.
+/// Recent readings of one counter. At most a window's worth at the least spacing is kept.
+#[derive(Debug, Default)]
+pub struct Window {
+    readings: VecDeque<(u64, f64)>,
+}
+
+impl Window {
+    /// Takes in what was read at `read_ns`; nothing ends what went before.
+    pub fn add(&mut self, read_ns: u64, value: Option<f64>) {
+        let readings = &mut self.readings;
+        let Some(value) = value else { return readings.clear() };
+        match readings.back() {
+            Some((last_ns, _)) if read_ns < last_ns + SPACING_NS => return,
+            // It began anew, with a device or a machine.
+            Some((_, last)) if value < *last => readings.clear(),
+            _ => {}
+        }
+        readings.push_back((read_ns, value));
+        // The oldest is the last one at or beyond the window's far end.
+        while readings.get(1).is_some_and(|(next_ns, _)| next_ns + WINDOW_NS <= read_ns) {
+            readings.pop_front();
+        }
+    }
+
+    /// What it grows in a second; `None` until there are two readings.
+    pub fn per_second(&self) -> Option<f64> {
+        let ((first_ns, first), (last_ns, last)) = (self.readings.front()?, self.readings.back()?);
+        let span_ns = last_ns - first_ns;
+        #[allow(clippy::cast_precision_loss)] // a few digits are shown
+        (span_ns >= SPAN_NS_MIN).then(|| (last - first) * 1e9 / span_ns as f64)
+    }
+}
+
+/// Recent readings of each counter of the vitals.
 #[derive(Debug, Default)]
 pub struct Rates {
-    readings: [VecDeque<(u64, u64)>; COUNTERS.len()],
+    windows: [Window; COUNTERS.len()],
 }
 
 impl Rates {
     /// Takes in a frame stamped `frame_ns`.
     pub fn add(&mut self, frame_ns: u64, vitals: &Vitals) {
-        for (field, readings) in COUNTERS.into_iter().zip(&mut self.readings) {
-            if !vitals.state(field).has_value() {
-                readings.clear();
-                continue;
-            }
+        for (field, window) in COUNTERS.into_iter().zip(&mut self.windows) {
             let age_ns = u64::from(vitals.age_ms(field)) * 1_000_000;
-            let (read_ns, count) = (frame_ns.saturating_sub(age_ns), counter(vitals, field));
-            match readings.back() {
-                Some((last_ns, _)) if read_ns < last_ns + SPACING_NS => continue,
-                // It began anew, with a device or a machine.
-                Some((_, last)) if count < *last => readings.clear(),
-                _ => {}
-            }
-            readings.push_back((read_ns, count));
-            // The oldest is the last one at or beyond the window's far end.
-            while readings.get(1).is_some_and(|(next_ns, _)| next_ns + WINDOW_NS <= read_ns) {
-                readings.pop_front();
-            }
+            #[allow(clippy::cast_precision_loss)] // a few digits are shown
+            let count = counter(vitals, field) as f64;
+            let value = vitals.state(field).has_value().then_some(count);
+            window.add(frame_ns.saturating_sub(age_ns), value);
         }
     }
 
     /// Bytes per second; `None` until there are two readings.
     pub fn per_second(&self, field: Field) -> Option<f64> {
-        let readings = &self.readings[COUNTERS.iter().position(|counter| *counter == field)?];
-        let ((first_ns, first), (last_ns, last)) = (readings.front()?, readings.back()?);
-        let span_ns = last_ns - first_ns;
-        #[allow(clippy::cast_precision_loss)] // a few digits are shown
-        (span_ns >= SPAN_NS_MIN).then(|| (last - first) as f64 * 1e9 / span_ns as f64)
+        self.windows[COUNTERS.iter().position(|counter| *counter == field)?].per_second()
     }
 }
 
@@ -115,7 +132,7 @@ mod tests {
             }
         }
         assert!((rate(&rates).unwrap() - 98.0).abs() < 1.0);
-        assert!(rates.readings[0].len() <= 27);
+        assert!(rates.windows[0].readings.len() <= 27);
     }
 
     #[test]

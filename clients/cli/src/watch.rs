@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 use std::num::NonZeroU64;
 use std::task::Poll;
 
-use kymo_client::{Error, Item, Why};
+use kymo_client::{Error, Item, StreamId, Why};
 use kymo_platform::LocalTime;
 
 use crate::args::Watch;
@@ -14,6 +14,7 @@ use crate::frames::Frames;
 use crate::lines::Lines;
 use crate::link::{Link, name_of};
 use crate::screen::{Screen, Style};
+use crate::sensor_block::SensorBlock;
 use crate::token_file::{self, TokenFile};
 use crate::{rates::Rates, tell};
 
@@ -25,7 +26,7 @@ const RATE_MHZ_PLAIN: u32 = 1_000;
 
 /// How to show what comes.
 enum View {
-    Lines(Lines<io::Stdout>),
+    Lines(Box<Lines<io::Stdout>>),
     Frames(Box<Frames<io::Stdout>>),
 }
 
@@ -151,8 +152,8 @@ impl View {
         let is_terminal = io::stdout().is_terminal();
         let left = options.count.map(NonZeroU64::get);
         if options.json || !is_terminal {
-            let lines = Lines::new(io::stdout(), is_terminal, left);
-            return (Self::Lines(lines), options.rate_mhz.unwrap_or(0));
+            let lines = Lines::new(io::stdout(), is_terminal, left, options.sensors.clone());
+            return (Self::Lines(Box::new(lines)), options.rate_mhz.unwrap_or(0));
         }
         let style = style(variable);
         let default_mhz = if style == Style::Plain { RATE_MHZ_PLAIN } else { RATE_MHZ };
@@ -163,6 +164,10 @@ impl View {
             source: String::new(),
             rate_mhz: 0,
             rates: Rates::default(),
+            sensors: options.streams.contains(StreamId::SAMPLES).then(|| {
+                let is_alone = !options.streams.contains(StreamId::VITALS);
+                SensorBlock::new(options.sensors.clone(), is_alone)
+            }),
         };
         (Self::Frames(Box::new(frames)), options.rate_mhz.unwrap_or(default_mhz))
     }
@@ -175,8 +180,9 @@ impl View {
 
     /// A connection begins.
     fn begin(&mut self, rate_mhz: u32) {
-        if let Self::Frames(frames) = self {
-            frames.begin(rate_mhz);
+        match self {
+            Self::Lines(lines) => lines.begin(),
+            Self::Frames(frames) => frames.begin(rate_mhz),
         }
     }
 
@@ -190,7 +196,7 @@ impl View {
     fn flush(&mut self) -> Option<Ending> {
         match self {
             Self::Lines(lines) => lines.flush(),
-            Self::Frames(_) => None,
+            Self::Frames(frames) => frames.flush(),
         }
     }
 

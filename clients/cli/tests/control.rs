@@ -42,7 +42,7 @@ fn questions_are_answered() {
     assert!(lines[0].starts_with(&format!("{place} answered in ")), "{lines:?}");
     assert!(lines.len() == 3 && lines[2].starts_with("2 times: least "), "{lines:?}");
     // What the daemon can't do yet, or does: but never nothing.
-    for action in ["sensors", "metrics", "reload"] {
+    for action in ["metrics", "reload"] {
         let output = run(&scratch, &[action]);
         match output.status.code() {
             Some(0) => assert!(!output.stdout.is_empty(), "{action}"),

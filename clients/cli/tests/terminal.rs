@@ -50,8 +50,17 @@ struct Terminal {
 
 impl Terminal {
     fn new(directory: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        Self::of_rows(24, directory, arguments, environment)
+    }
+
+    fn of_rows(
+        rows: u16,
+        directory: &Path,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Self {
         let (master, slave) = pseudo_terminal();
-        resize(&master, 80, 24);
+        resize(&master, 80, rows);
         let mut command = kymo(&["watch", "--dir"]);
         command.arg(directory).args(arguments).env("TERM", "xterm");
         command.envs(environment.iter().copied());
@@ -129,6 +138,24 @@ fn blocks_are_drawn_in_place() {
     // No CPU usage exists so early, and no rate.
     assert!(text.contains("cpu        pending\r\n"), "{text}");
     assert!(text.contains("in pending ("), "{text}");
+    assert_eq!(terminal.stderr(), "");
+}
+
+#[test]
+fn sensors_are_drawn_in_place_too() {
+    let scratch = Scratch::new();
+    let _daemon = kymod(&scratch.0, &[]);
+    let arguments = ["--sensors", "memory/*", "--groups", "memory", "--rate", "20", "--count", "3"];
+    let mut terminal = Terminal::of_rows(8, &scratch.0, &arguments, &[]);
+    assert!(!terminal.read_until(|_| false));
+    assert_eq!(terminal.process.wait().code(), Some(0));
+    // Seven rows, and one for the cursor.
+    assert_eq!(terminal.seen.matches("\x1b[7A").count(), 2, "{:?}", terminal.seen);
+    let text = without_escapes(&terminal.seen).replace("\x1b[7A", "");
+    assert!(!text.contains('\x1b'), "{:?}", terminal.seen);
+    assert_eq!(text.matches("memory     total ").count(), 3, "{text}");
+    assert_eq!(text.matches("more than the terminal has room for").count(), 3, "{text}");
+    assert!(text.lines().all(|line| line.trim().chars().count() <= 78), "{text}");
     assert_eq!(terminal.stderr(), "");
 }
 

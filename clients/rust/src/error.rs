@@ -100,6 +100,11 @@ pub enum Breach {
         /// The one that came.
         found: u64,
     },
+    /// A frame that stands for others, though each of them was asked for.
+    Merged {
+        /// Which one.
+        sequence: u64,
+    },
 }
 
 impl Error {
@@ -183,6 +188,9 @@ impl fmt::Display for Breach {
             }
             Self::Hole { expected, found } => {
                 write!(f, "it left out frames {expected} to {} and did not say so", found - 1)
+            }
+            Self::Merged { sequence } => {
+                write!(f, "it sent frame {sequence} for several, though each was asked for")
             }
         }
     }

@@ -1,6 +1,6 @@
 #![forbid(unsafe_code)]
-//! A client of kymo: [`Subscriber`] gets vitals and events, [`Control`] gives orders and submits
-//! events.
+//! A client of kymo: [`Subscriber`] gets vitals, events and what sensors read, which [`Catalog`]
+//! names; [`Control`] gives orders and submits events.
 //!
 //! * They find the daemon ([`directories`]), connect, and connect again when it goes away: after a
 //!   wait that grows and is partly left to chance ([`Backoff`]), and not again and again to one
@@ -65,6 +65,8 @@
 
 mod backoff;
 mod breaker;
+mod catalog;
+mod catalog_cursor;
 mod control;
 mod dial;
 mod error;
@@ -76,8 +78,10 @@ mod place;
 mod position;
 mod redial;
 mod reply_text;
+mod sensor;
 mod settings;
 mod subscriber;
+mod telemetry;
 mod token;
 mod wait;
 
@@ -90,16 +94,18 @@ mod os;
 
 pub use backoff::{Backoff, BackoffSettings};
 pub use breaker::{Breaker, BreakerSettings, BreakerState};
+pub use catalog::Catalog;
 pub use control::{Answer, Control, ControlSettings, Replied, Submit};
 pub use error::{Breach, Error, Why};
 pub use item::{Connected, Gap, Item, Resumed};
 pub use kymo_protocol::json::ClockMap;
 pub use kymo_protocol::{
-    Ack, Action, Body, Data, ErrorCode, Event, EventFields, EventKind, Frame, GapReason,
-    GoodbyeReason, StreamId, Streams, Vitals,
+    Ack, Action, Body, Cost, Data, ErrorCode, Event, EventFields, EventKind, Frame, GapReason,
+    GoodbyeReason, Group, Instrument, Sample, Samples, Scope, State, StreamId, Streams, Vitals,
 };
 pub use line_control::LineControl;
 pub use place::directories;
+pub use sensor::Sensor;
 pub use settings::Settings;
 pub use subscriber::Subscriber;
 pub use token::{Token, TokenError};

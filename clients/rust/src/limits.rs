@@ -28,3 +28,6 @@ pub const REPLY_TIME: Duration = Duration::from_secs(10);
 
 /// Bytes of a reply in JSON, its newline included.
 pub const REPLY_LINE_MAX: usize = 64 * 1024;
+
+/// Sensors of a catalog: an id has 16 bits, and 0 is none.
+pub const SENSORS_MAX: u32 = u16::MAX as u32;

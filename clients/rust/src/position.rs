@@ -5,10 +5,12 @@
 //! but while it runs, the place to ask for after a loss is behind its last event: asking for the
 //! live ones would lose the rest of it.
 
-use kymo_protocol::{Resume, StreamId, Subscribed};
+use kymo_protocol::{Catalog, Resume, Samples, StreamId, Subscribed};
 
+use crate::catalog_cursor::CatalogCursor;
 use crate::error::Breach;
 use crate::item::{Gap, Resumed};
+use crate::telemetry::{Telemetry, check};
 use crate::token::Token;
 
 /// Where the history of events stands.
@@ -28,12 +30,10 @@ pub struct Position {
     events: Events,
     /// Whether patterns hide events, so that holes are no mistake.
     is_filtered: bool,
-    /// Whether each frame of telemetry is to come.
-    every: bool,
     run: Option<[u8; 16]>,
-    /// Last sequence of vitals in that run; 0 for none.
-    vitals: u64,
-    has_vitals: bool,
+    vitals: Telemetry,
+    samples: Telemetry,
+    catalog: CatalogCursor,
 }
 
 /// What a new connection means for what was had.
@@ -43,23 +43,29 @@ pub struct Continued {
     pub resumed: Resumed,
     /// Everything after this may be lost.
     pub lost_after: Option<Token>,
-    /// Telemetry that was produced meanwhile.
-    pub missed: Option<Gap>,
+    /// Telemetry that was produced meanwhile: vitals, samples.
+    pub missed: [Option<Gap>; 2],
     /// Whether the server has started since.
     pub is_new_run: bool,
 }
 
 impl Position {
-    /// The place of somebody who has everything up to `token`.
+    /// The place of somebody who has everything up to `token`, and of telemetry wants the newest or
+    /// `every` frame.
     pub fn new(token: Option<Token>, is_filtered: bool, every: bool) -> Self {
         Self {
             events: token.map_or(Events::Nothing, Events::Live),
             is_filtered,
-            every,
             run: None,
-            vitals: 0,
-            has_vitals: false,
+            vitals: Telemetry::vitals(every),
+            samples: Telemetry::samples(every, false),
+            catalog: CatalogCursor::default(),
         }
+    }
+
+    /// The same with samples of which patterns hide some.
+    pub const fn with_some_groups(self, every: bool) -> Self {
+        Self { samples: Telemetry::samples(every, true), ..self }
     }
 
     /// What to ask for after a loss.
@@ -82,7 +88,7 @@ impl Position {
         run: [u8; 16],
         granted: &Subscribed,
     ) -> Result<Continued, Breach> {
-        let [vitals, _, _, events] = granted.next.map(|next| next.get());
+        let [vitals, samples, _, events] = granted.next.map(|next| next.get());
         let token = self.token();
         let resumed = match (events, granted.resume()) {
             (0, _) => Resumed::NoEvents,
@@ -102,33 +108,30 @@ impl Position {
             _ => {}
         }
         let is_new_run = self.run.is_some_and(|before| before != run);
-        let missed = self.missed_vitals(is_new_run, vitals);
-        if missed.is_some() || self.run != Some(run) {
-            // Who takes the newest frames may be given one that was there before.
-            self.vitals = if self.every { vitals.saturating_sub(1) } else { 0 };
-        }
-        (self.run, self.has_vitals) = (Some(run), vitals > 0);
+        let is_same_run = self.run == Some(run);
+        let missed = [
+            self.vitals.handle_subscribed(vitals, is_same_run),
+            self.samples.handle_subscribed(samples, is_same_run),
+        ];
+        (self.run, self.catalog) = (Some(run), CatalogCursor::default());
         let lost_after = token.filter(|_| resumed == Resumed::Fresh);
         Ok(Continued { resumed, lost_after, missed, is_new_run })
     }
 
-    fn missed_vitals(&self, is_new_run: bool, next: u64) -> Option<Gap> {
-        let expected = self.vitals + 1;
-        let is_known = self.every && self.has_vitals && self.run.is_some() && !is_new_run;
-        (is_known && next > expected).then(|| Gap {
-            stream: StreamId::VITALS,
-            first: expected,
-            last: next - 1,
-            count: next - expected,
-            reason: None,
-        })
-    }
-
     /// Vitals have come.
     pub fn handle_vitals(&mut self, sequence: u64) -> Result<(), Breach> {
-        check(self.vitals, sequence, !self.every)?;
-        self.vitals = sequence;
-        Ok(())
+        self.vitals.handle_frame(sequence, 0)
+    }
+
+    /// A part of a catalog has come.
+    pub fn handle_catalog(&mut self, catalog: &Catalog) -> Result<(), Breach> {
+        self.catalog.handle_part(catalog.part(), catalog.sensors().count())
+    }
+
+    /// Samples have come.
+    pub fn handle_samples(&mut self, sequence: u64, samples: &Samples) -> Result<(), Breach> {
+        self.catalog.handle_samples(samples.of().topology)?;
+        self.samples.handle_frame(sequence, samples.merged())
     }
 
     /// An event has come.
@@ -163,13 +166,11 @@ impl Position {
 
     /// The server says what will not come.
     pub fn handle_gap(&mut self, gap: &Gap) -> Result<(), Breach> {
-        if gap.stream == StreamId::VITALS {
-            check(self.vitals, gap.first, !self.every)?;
-            self.vitals = gap.last;
-            return Ok(());
-        }
-        if gap.stream != StreamId::EVENTS {
-            return Ok(());
+        match gap.stream {
+            StreamId::EVENTS => {}
+            StreamId::VITALS => return self.vitals.handle_gap(gap),
+            StreamId::SAMPLES => return self.samples.handle_gap(gap),
+            _ => return Ok(()),
         }
         match &mut self.events {
             Events::Nothing => Err(Breach::Unexpected),
@@ -202,17 +203,6 @@ impl Position {
             self.events = Events::Live(Token { epoch, events });
         }
     }
-}
-
-/// Whether frame `found` may follow frame `last`.
-fn check(last: u64, found: u64, may_skip: bool) -> Result<(), Breach> {
-    if found <= last {
-        return Err(Breach::Repeated { last, found });
-    }
-    if found - last > 1 && !may_skip {
-        return Err(Breach::Hole { expected: last + 1, found });
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -320,16 +310,16 @@ mod tests {
         let subscribe = |position: &mut Position, run, next| {
             position.handle_subscribed(EPOCH, run, &granted(Resume::Fresh, next, 0)).unwrap()
         };
-        assert_eq!(subscribe(&mut position, RUN, 5).missed, None);
+        assert_eq!(subscribe(&mut position, RUN, 5).missed, [None; 2]);
         position.handle_vitals(5).unwrap();
         assert!(position.handle_vitals(7).is_err(), "each frame was asked for");
-        let missed = subscribe(&mut position, RUN, 9).missed.unwrap();
+        let missed = subscribe(&mut position, RUN, 9).missed[0].unwrap();
         assert_eq!((missed.first, missed.last, missed.count, missed.reason), (6, 8, 3, None));
         position.handle_vitals(9).unwrap();
-        assert_eq!(subscribe(&mut position, RUN, 10).missed, None);
+        assert_eq!(subscribe(&mut position, RUN, 10).missed, [None; 2]);
         // In another run nobody can count them, and they begin again.
         let answer = subscribe(&mut position, OTHER, 1);
-        assert_eq!((answer.missed, answer.is_new_run), (None, true));
+        assert_eq!((answer.missed, answer.is_new_run), ([None; 2], true));
         position.handle_vitals(1).unwrap();
     }
 
@@ -341,7 +331,7 @@ mod tests {
         position.handle_vitals(9).unwrap();
         assert!(position.handle_vitals(9).is_err());
         let answer = position.handle_subscribed(EPOCH, RUN, &granted(Resume::Fresh, 20, 0));
-        assert_eq!(answer.unwrap().missed, None);
+        assert_eq!(answer.unwrap().missed, [None; 2]);
         assert!(position.handle_vitals(8).is_err());
     }
 

@@ -39,6 +39,9 @@ pub struct Settings {
     pub every: bool,
     /// Patterns of topics, such as `build.*`; none for all events.
     pub topics: Vec<String>,
+    /// Patterns of groups of sensors, such as `hwmon*`; none for all groups. What nobody gets is
+    /// not read.
+    pub groups: Vec<String>,
     /// The last event that is had, from a run before.
     pub resume: Option<Token>,
     /// A server that says nothing for so long is gone; it says something every 5 s.
@@ -59,6 +62,7 @@ impl Default for Settings {
             rate_mhz: 0,
             every: false,
             topics: Vec::new(),
+            groups: Vec::new(),
             resume: None,
             silence: SILENCE_MAX,
             backoff: BackoffSettings::default(),
@@ -103,9 +107,10 @@ impl Settings {
             fixed.epoch = token.epoch;
             fixed.events.set(token.events);
         }
-        let topics: Vec<&str> = self.topics.iter().map(String::as_str).collect();
+        let [topics, groups] = [&self.topics, &self.groups]
+            .map(|patterns| patterns.iter().map(String::as_str).collect::<Vec<&str>>());
         let rest = buffer.get_mut(size..).unwrap_or_default();
-        Ok(size + Subscribe::emit(rest, stamp, &fixed, &topics, &[])?)
+        Ok(size + Subscribe::emit(rest, stamp, &fixed, &topics, &groups)?)
     }
 }
 
@@ -119,7 +124,8 @@ mod tests {
         let settings = Settings {
             name: "é".repeat(64),
             rate_mhz: 5_000,
-            topics: vec!["a.*".into(), "x".repeat(1019)],
+            topics: vec!["a.*".into(), "x".repeat(1014)],
+            groups: vec!["cpu*".into()],
             ..Settings::default()
         };
         let token = Token { epoch: [7; 16], events: 9 };
@@ -135,6 +141,7 @@ mod tests {
         assert!(subscribe.options().resume && !subscribe.options().every);
         assert_eq!((subscribe.fixed.epoch, subscribe.fixed.events.get()), ([7; 16], 9));
         assert_eq!(subscribe.topics().next(), Some("a.*"));
+        assert!(subscribe.groups().eq(["cpu*"]));
     }
 
     #[test]
@@ -143,6 +150,8 @@ mod tests {
         assert_eq!(with("a\nb").check(), Err(FrameError::Value));
         assert_eq!(with("").check(), Err(FrameError::Value));
         assert_eq!(with(&"x".repeat(1024)).check(), Err(FrameError::Length));
+        let groups = Settings { groups: vec!["c\npu".into()], ..Settings::default() };
+        assert_eq!(groups.check(), Err(FrameError::Value));
     }
 
     #[test]

@@ -57,7 +57,6 @@ fn help(action: Action) -> String {
     let does = match action {
         Action::Status => "how the daemon is, and who is connected to it",
         Action::Toggle => "begin a session, or end the open one",
-        Action::Sensors => "what the daemon measures, read now",
         Action::Metrics => "the daemon's figures and the machine's, for Prometheus",
         Action::Reload => "have the daemon read its settings again",
         Action::Quit => "have the daemon stop",
@@ -91,7 +90,7 @@ mod tests {
 
     #[test]
     fn each_action_is_a_command() {
-        for action in [Action::Status, Action::Toggle, Action::Sensors, Action::Metrics] {
+        for action in [Action::Status, Action::Toggle, Action::Metrics] {
             let Ok(Command::Ask(ask)) = parsed(&format!("{} --dir /d", action.name())) else {
                 panic!("{action:?}")
             };

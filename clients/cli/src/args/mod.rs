@@ -1,6 +1,7 @@
 //! The command line.
 
 mod ask;
+mod sensors;
 mod submit;
 mod watch;
 
@@ -10,6 +11,7 @@ use kymo_client::Action;
 use lexopt::{Arg, Parser};
 
 pub use ask::{Ask, Ping};
+pub use sensors::Sensors;
 pub use submit::{EventText, Submit};
 pub use watch::{Resume, Watch};
 
@@ -18,11 +20,11 @@ kymo: this machine's vitals and its programs' events on the command line
 
 usage: kymo COMMAND [options]; each command has --help
 
-  watch      show vitals and events as they come
+  watch      show vitals, events and sensors as they come
   submit     publish an event
   toggle     begin a session, or end the open one
   status     how the daemon is
-  sensors    what it measures, read now
+  sensors    every sensor, and what it reads now
   metrics    its figures, for Prometheus; also kymo --metrics
   ping       whether it answers, and how fast
   reload     have it read its settings again
@@ -54,6 +56,8 @@ pub enum Command {
     Submit(Submit),
     /// Ask for something else.
     Ask(Ask),
+    /// Show the sensors.
+    Sensors(Sensors),
     /// Ask whether somebody is there.
     Ping(Ping),
     /// Print this and end.
@@ -86,6 +90,7 @@ fn parse_from(args: impl IntoIterator<Item = OsString>) -> Result<Command, Strin
     let command = match &*name {
         "watch" => watch::parse(&mut parser),
         "submit" => submit::parse(&mut parser),
+        "sensors" => sensors::parse(&mut parser),
         "ping" => ask::parse_ping(&mut parser),
         "help" => return Ok(Command::Say(HELP.into())),
         other => match Action::ALL.into_iter().find(|action| action.name() == other) {
@@ -146,6 +151,18 @@ mod tests {
             ("ping --count 0", "from 1 on"),
             ("status word", "word"),
             ("toggle --count 3", "--count"),
+            ("sensors word", "word"),
+            ("sensors --groups", "--groups"),
+            ("sensors --groups weather", "no group is like \"weather\""),
+            ("sensors --wait -1", "0 to 3600 s"),
+            ("sensors --wait nan", "0 to 3600 s"),
+            ("sensors --wait long", "not a number"),
+            ("sensors --vitals --long", "--vitals goes with"),
+            ("sensors --vitals --groups cpu", "--vitals goes with"),
+            ("watch --sensors", "--sensors"),
+            ("watch --streams vitals --sensors cpu", "--sensors belongs to samples"),
+            ("watch --groups cpu", "--groups belongs to --sensors"),
+            ("watch --sensors * --groups weather", "no group is like"),
         ] {
             let error = parsed(line).unwrap_err();
             assert!(error.contains(expected) && error.contains("--help"), "{line}: {error}");

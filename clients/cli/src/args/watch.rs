@@ -9,23 +9,30 @@ use kymo_client::{StreamId, Streams, Token};
 use lexopt::{Arg, Error, Parser, ValueExt};
 
 use super::ask::count;
+use super::sensors::parse_group;
 use super::{Command, dir_help};
+use crate::sensor_filter::SensorFilter;
 
 const HELP: &str = concat!(
     "\
-kymo watch: vitals and events as they come
+kymo watch: vitals, events and sensors as they come
 
 usage: kymo watch [options]
 
-  --streams S what: vitals, events, or vitals,events (default: vitals; events
-              with --topic or --resume)
+  --streams S what: vitals, events, samples, or some of them, such as
+              vitals,events (default: vitals; events with --topic or --resume,
+              samples with --sensors)
   --topic P   only events whose topic is like P, such as 'build.*'; more of
               them show more
   --resume R  go on behind the last event that was shown: R is a file that
               remembers it from one call to the next, or EPOCH:SEQUENCE
-  --json      JSON Lines, as without a terminal
-  --rate HZ   how often vitals come, 0.1 to 1000 (default: 5 on a terminal,
-              else the daemon's rate)
+  --sensors G sensors whose name, label, group or identity is like G, such as
+              'hw.temp*' or 'eth0 *'; more of them show more
+  --groups P  of the samples only groups like P, so that no others are read
+  --json      JSON Lines, as without a terminal; of a sensor type, seq,
+              timestamp and the keys of kymo sensors --json
+  --rate HZ   how often vitals and samples come, 0.1 to 1000 (default: 5 on a
+              terminal, else the daemon's rate)
   --count N   end after N frames or lines
 ",
     dir_help!(),
@@ -35,8 +42,8 @@ Without a daemon kymo samples in its own process, unless --dir names one or
 events are wanted. A daemon that goes away is waited for. Events that are lost
 are named, where they would have stood.
 
-examples: kymo watch --json --rate 1 | grep -o '\"cpu_usage\":[^,]*'
-          kymo watch --topic 'build.*' --resume ~/.builds-seen
+examples: kymo watch --topic 'build.*' --resume ~/.builds-seen
+          kymo watch --streams vitals,samples --sensors 'hw.*'
 "
 );
 
@@ -55,6 +62,10 @@ pub struct Watch {
     pub streams: Streams,
     /// `--topic`
     pub topics: Vec<String>,
+    /// `--sensors`
+    pub sensors: SensorFilter,
+    /// `--groups`
+    pub groups: Vec<String>,
     /// `--resume`
     pub resume: Option<Resume>,
 }
@@ -79,6 +90,12 @@ pub fn parse(parser: &mut Parser) -> Result<Command, Error> {
             Arg::Long("count") => options.count = Some(parser.value()?.parse_with(count)?),
             Arg::Long("streams") => streams = Some(parser.value()?.parse_with(parse_streams)?),
             Arg::Long("topic") => options.topics.push(parser.value()?.string()?),
+            Arg::Long("sensors") => options.sensors.push(&parser.value()?.string()?)?,
+            Arg::Long("groups") => {
+                for pattern in parser.values()? {
+                    options.groups.push(pattern.parse_with(parse_group)?);
+                }
+            }
             Arg::Long("resume") => {
                 let value = parser.value()?;
                 options.resume = Some(resume(value)?);
@@ -88,11 +105,24 @@ pub fn parse(parser: &mut Parser) -> Result<Command, Error> {
         }
     }
     let wants_events = !options.topics.is_empty() || options.resume.is_some();
-    let default = if wants_events { StreamId::EVENTS } else { StreamId::VITALS };
-    options.streams = streams.unwrap_or(Streams::default().with(default));
+    let wants_samples = options.sensors != SensorFilter::default();
+    let default = match (wants_events, wants_samples) {
+        (false, false) => Streams::default().with(StreamId::VITALS),
+        (true, false) => Streams::default().with(StreamId::EVENTS),
+        (false, true) => Streams::default().with(StreamId::SAMPLES),
+        (true, true) => Streams::default().with(StreamId::EVENTS).with(StreamId::SAMPLES),
+    };
+    options.streams = streams.unwrap_or(default);
     if wants_events && !options.streams.contains(StreamId::EVENTS) {
         let name = if options.topics.is_empty() { "--resume" } else { "--topic" };
         return Err(format!("{name} belongs to events").into());
+    }
+    let has_samples = options.streams.contains(StreamId::SAMPLES);
+    if wants_samples && !has_samples {
+        return Err("--sensors belongs to samples; say --streams vitals,samples".into());
+    }
+    if !options.groups.is_empty() && !has_samples {
+        return Err("--groups belongs to --sensors".into());
     }
     Ok(Command::Watch(options))
 }
@@ -101,7 +131,8 @@ fn parse_streams(text: &str) -> Result<Streams, String> {
     text.split(',').try_fold(Streams::default(), |streams, name| match name.trim() {
         "vitals" => Ok(streams.with(StreamId::VITALS)),
         "events" => Ok(streams.with(StreamId::EVENTS)),
-        other => Err(format!("there is no stream {other:?}, but vitals and events")),
+        "samples" => Ok(streams.with(StreamId::SAMPLES)),
+        other => Err(format!("there is no stream {other:?}, but vitals, events and samples")),
     })
 }
 
@@ -146,6 +177,19 @@ mod tests {
         assert_eq!(watch("watch --dir /d --json --rate=12.5 --count 3"), expected);
         assert_eq!(watch("watch --rate 0.1").rate_mhz, Some(100));
         assert_eq!(watch("watch --rate 1e3").rate_mhz, Some(1_000_000));
+    }
+
+    #[test]
+    fn sensors_mean_samples() {
+        let (vitals, samples, events) = (Streams(0b1), Streams(0b10), Streams(0b1000));
+        let options = watch("watch --sensors hw.* --sensors cpu --groups hwmon cpu");
+        assert_eq!((options.streams, options.groups.len()), (samples, 2));
+        assert_ne!(options.sensors, SensorFilter::default());
+        assert_eq!(watch("watch --streams samples").streams, samples);
+        let both = watch("watch --streams vitals,samples --sensors x").streams;
+        assert_eq!(both, Streams(vitals.0 | samples.0));
+        let both = watch("watch --topic a --sensors x").streams;
+        assert_eq!(both, Streams(events.0 | samples.0));
     }
 
     #[test]

@@ -39,7 +39,7 @@ impl Subscriber {
             if let Some(lost_after) = self.fresh.take() {
                 return Ok(Some(Step::Item(Item::Fresh { lost_after })));
             }
-            if let Some(missed) = self.missed.take() {
+            if let Some(missed) = self.missed.iter_mut().find_map(Option::take) {
                 return Ok(Some(Step::Item(Item::Gap(missed))));
             }
             if self.stream.is_none() {
@@ -240,7 +240,8 @@ impl Subscriber {
                         self.position.handle_event(sequence, event.is_catchup())?
                     }
                     Body::Vitals(_) => self.position.handle_vitals(sequence)?,
-                    // Nothing is resumed of the other streams.
+                    Body::Samples(samples) => self.position.handle_samples(sequence, samples)?,
+                    Body::Catalog(catalog) => self.position.handle_catalog(catalog)?,
                     _ => {}
                 }
                 Ok(frame)

@@ -78,7 +78,7 @@ pub struct Subscriber {
     is_subscribed: bool,
     /// To be told before anything else, in this order.
     fresh: Option<Option<Token>>,
-    missed: Option<Gap>,
+    missed: [Option<Gap>; 2],
     heard_at: Instant,
     last_error: Option<Error>,
 }
@@ -103,8 +103,12 @@ impl Subscriber {
         settings.check().map_err(Error::Invalid)?;
         let ready = Ready::new().map_err(|error| Error::System(error.kind()))?;
         let is_filtered = !settings.topics.is_empty();
+        let mut position = Position::new(settings.resume, is_filtered, settings.every);
+        if !settings.groups.is_empty() {
+            position = position.with_some_groups(settings.every);
+        }
         Ok(Self {
-            position: Position::new(settings.resume, is_filtered, settings.every),
+            position,
             redial: Redial::new(settings.backoff, settings.breaker),
             settings,
             is_given: false,
@@ -115,7 +119,7 @@ impl Subscriber {
             greeted: None,
             is_subscribed: false,
             fresh: None,
-            missed: None,
+            missed: [None; 2],
             heard_at: Instant::now(),
             last_error: None,
         })

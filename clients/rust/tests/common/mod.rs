@@ -14,7 +14,8 @@ use kymo_client::{
 use kymo_protocol::limits::FRAME_MAX;
 use kymo_protocol::welcome::WelcomeFixed;
 use kymo_protocol::{
-    Body, Decoder, ErrorReport, Gap, Goodbye, Heartbeat, Payload, Position, Resume, Stamp,
+    Body, CatalogPart, CatalogWriter, Decoder, ErrorReport, Gap, Goodbye, Group, Heartbeat,
+    METRICS, Payload, Position, Pushed, Resume, Samples, SamplesOf, SensorFields, Stamp, State,
     StreamEntry, Subscribed, Welcome, emit,
 };
 
@@ -149,6 +150,48 @@ pub fn vitals(sequence: u64) -> Vec<u8> {
     frame::<Vitals>(Position { stream: StreamId::VITALS, sequence }, |_| {})
 }
 
+/// Welcome of `run` and an answer to a subscription to samples.
+pub fn answer_samples(run: u8, next: u64) -> Vec<u8> {
+    let granted = frame::<Subscribed>(Position::NONE, |granted| {
+        granted.resume.set(Resume::Fresh as u16);
+        granted.next[1].set(next);
+    });
+    [welcome(EPOCH, run, 1), granted].concat()
+}
+
+/// A part of a catalog of `total` sensors: those with `ids`.
+pub fn catalog(topology: u32, first: u32, total: u32, ids: &[u16]) -> Vec<u8> {
+    let mut bytes = vec![0; 4096];
+    let part = CatalogPart { topology, total, first, omitted: 0 };
+    let mut writer = CatalogWriter::new(&mut bytes, part).unwrap();
+    for id in ids {
+        let identity = format!("cpu/{topology}/{id}");
+        let fields = SensorFields::new(*id, &METRICS[0], &identity);
+        assert_eq!(writer.push_fields(&fields), Ok(Pushed::Taken));
+    }
+    let size = writer.finish(STAMP).unwrap();
+    bytes.truncate(size);
+    bytes
+}
+
+/// A samples frame with sensors of `ids`, each of which reads its id.
+pub fn samples(topology: u32, sequence: u64, ids: &[u16]) -> Vec<u8> {
+    let mut bytes = vec![0; 4096];
+    let of = SamplesOf { topology, group: Group::Cpu, part: 1, parts: 1 };
+    let (list, size) = Samples::emit(&mut bytes, sequence, STAMP, of, ids.len()).unwrap();
+    for (sample, id) in list.iter_mut().zip(ids) {
+        sample.set(*id, State::Ok, 0, f64::from(*id));
+    }
+    bytes.truncate(size);
+    bytes
+}
+
+pub fn gap_of_samples(first: u64, last: u64) -> Vec<u8> {
+    frame::<Gap>(Position { stream: StreamId::SAMPLES, sequence: 0 }, |gap| {
+        gap.set(first, last, GapReason::Lapped);
+    })
+}
+
 pub fn gap(first: u64, last: u64) -> Vec<u8> {
     frame::<Gap>(Position { stream: StreamId::EVENTS, sequence: 0 }, |gap| {
         gap.set(first, last, GapReason::Lapped);
@@ -175,8 +218,16 @@ pub fn told(item: &Item<'_>) -> String {
             match frame.body {
                 Body::Event(event) if event.is_catchup() => format!("catchup {sequence}"),
                 Body::Event(_) => format!("event {sequence}"),
+                Body::Samples(_) => format!("samples {sequence}"),
+                Body::Catalog(catalog) => {
+                    let part = catalog.part();
+                    format!("catalog {} from {} of {}", part.topology, part.first, part.total)
+                }
                 _ => format!("vitals {sequence}"),
             }
+        }
+        Item::Gap(gap) if gap.stream == StreamId::SAMPLES => {
+            format!("gap of samples {} to {}", gap.first, gap.last)
         }
         Item::Gap(gap) => format!("gap {} to {}", gap.first, gap.last),
         Item::Fresh { lost_after: None } => "fresh".into(),
