@@ -63,7 +63,8 @@ impl Sources {
     /// Reads what is due at the tick planned for `tick_ns` on the monotonic clock, of the groups
     /// that are `wanted`, and hands it to `samples`.
     pub fn handle_tick(&mut self, tick_ns: u64, now: Now, wanted: Groups, samples: &mut Samples) {
-        self.stretch.handle_tick(tick_ns, self.units.iter().map(|unit| unit.load()));
+        let read = self.units.iter().filter(|unit| wanted.contains(unit.spec.group));
+        self.stretch.handle_tick(tick_ns, read.map(|unit| unit.load()));
         for index in 0..self.units.len() {
             let unit = &mut self.units[index];
             if !wanted.contains(unit.spec.group) || unit.spec.may_block {
