@@ -169,6 +169,17 @@ impl Ring {
         self.bytes.get(start..last_start + size).filter(|_| first >= self.oldest)
     }
 
+    /// Whether the frames from `first` on, and what lies unused between them, take half of the ring.
+    #[must_use]
+    pub fn is_half(&self, first: u64) -> bool {
+        if !(self.oldest..self.next).contains(&first) {
+            return first < self.oldest;
+        }
+        let start = self.place(first).0;
+        let end = if start < self.head { self.head } else { self.size + self.head };
+        (end - start) * 2 >= self.size
+    }
+
     /// Lets frames go until a new one and `size_max` bytes behind `head` are free.
     fn make_room(&mut self, size_max: usize) {
         if self.next - self.oldest == self.frames {

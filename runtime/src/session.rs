@@ -9,6 +9,7 @@ use kymo_protocol::{GoodbyeReason, Groups};
 use crate::conversation::Dialect;
 use crate::journal::Hint;
 use crate::limits::{HEARTBEAT_NS, LANES_MAX, STALL_NS, TAIL_SIZE};
+use crate::samples::Stream;
 use crate::schedule::Due;
 use crate::telemetry::Format;
 
@@ -51,8 +52,8 @@ pub struct SampleSubscription {
     pub topology: u32,
     /// See [`topology`](Self::topology).
     pub told: usize,
-    /// Sequence behind the newest frame when frames were due last.
-    pub seen: u64,
+    /// Of each lane, the newest frame when it was due or sent last: the low half of its sequence.
+    pub known: [u32; LANES_MAX],
     /// Lanes whose newest frame was due and not sent.
     pub owed: u64,
     /// Of each lane, frames that were due and that a newer one stands for.
@@ -65,17 +66,73 @@ impl SampleSubscription {
     /// One that begins now.
     pub fn new(rate_mhz: u32, groups: Groups, cursor: Option<u64>) -> Self {
         let due = Due::new(rate_mhz);
-        let merged = [0; LANES_MAX];
-        Self { rate_mhz, due, groups, topology: 0, told: 0, seen: 0, owed: 0, merged, cursor }
+        let (known, merged) = ([0; LANES_MAX], [0; LANES_MAX]);
+        Self { rate_mhz, due, groups, topology: 0, told: 0, known, owed: 0, merged, cursor }
+    }
+
+    /// Notes which lanes have something new at the tick of `tick_ns`; whether something is to be
+    /// sent now.
+    pub fn owe(&mut self, tick_ns: u64, grid_ns: u64, stream: &Stream, format: Format) -> bool {
+        let is_due = self.due.take(tick_ns, grid_ns);
+        if let Some(cursor) = self.cursor {
+            // What its groups hide is done with, so that no gap ever names it.
+            let cursor = stream.next_of(cursor, self.groups);
+            self.cursor = Some(cursor);
+            let is_pressing = stream.is_pressing(cursor, format);
+            self.follow(stream.topology());
+            return (is_due || is_pressing) && self.has_more(stream);
+        }
+        if !is_due {
+            return false;
+        }
+        self.follow(stream.topology());
+        for (place, lane) in stream.lanes().iter().enumerate() {
+            let is_new = lane.newest > 0 && low(lane.newest) != self.known[place];
+            if !is_new || !self.groups.contains(lane.group) {
+                continue;
+            }
+            self.known[place] = low(lane.newest);
+            if self.owed >> place & 1 != 0 {
+                // The frame that was owed before will never be sent.
+                self.count_merged(place);
+            }
+            self.owed |= 1 << place;
+        }
+        self.has_more(stream)
+    }
+
+    /// Says that a frame of a lane which was due is not sent.
+    pub fn count_merged(&mut self, place: usize) {
+        self.merged[place] = self.merged[place].saturating_add(1);
+    }
+
+    /// Says that frame `sequence` of a lane was sent. Returns how many others it stood for.
+    pub fn settle(&mut self, place: usize, sequence: u64) -> u16 {
+        self.owed &= !(1 << place);
+        // It may be newer than the one that was due, and is not to be sent twice.
+        self.known[place] = low(sequence);
+        std::mem::take(&mut self.merged[place])
+    }
+
+    /// Whether it is owed samples, or the catalog.
+    pub fn has_more(&self, stream: &Stream) -> bool {
+        let is_told = self.topology != stream.topology() || self.told == stream.catalog_frames();
+        let is_behind = |cursor| stream.next_of(cursor, self.groups) < stream.next();
+        self.owed != 0 || !is_told || self.cursor.is_some_and(is_behind)
     }
 
     /// Begins anew when sensors came or went: lanes mean something else then.
     pub fn follow(&mut self, topology: u32) {
         if self.topology != topology {
             (self.topology, self.told, self.owed) = (topology, 0, 0);
-            self.merged = [0; LANES_MAX];
+            (self.known, self.merged) = ([0; LANES_MAX], [0; LANES_MAX]);
         }
     }
+}
+
+#[allow(clippy::cast_possible_truncation)] // enough to tell a lane's frames apart
+fn low(sequence: u64) -> u32 {
+    sequence as u32
 }
 
 /// A subscription to events. Its filter lies in the table.

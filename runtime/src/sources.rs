@@ -114,7 +114,8 @@ impl Sources {
         if wanted == Groups(0) {
             return;
         }
-        self.stretch.handle_tick(tick_ns, self.units.iter().map(Unit::load));
+        let read = self.units.iter().filter(|unit| wanted.contains(unit.spec.group));
+        self.stretch.handle_tick(tick_ns, read.map(Unit::load));
         for (index, unit) in self.units.iter_mut().enumerate() {
             let is_due = unit.due_ns <= tick_ns;
             if !wanted.contains(unit.spec.group) || !is_due && unit.look_ns > tick_ns {
@@ -248,9 +249,13 @@ impl Unit {
         }
     }
 
-    /// The share of a CPU that it takes when it is read as often as it may.
+    /// The share of a CPU that it takes when it is read as often as it may. Who waits for a device
+    /// takes none.
     #[allow(clippy::cast_precision_loss)] // a share
     fn load(&self) -> f32 {
+        if matches!(self.place, Place::Lane(_)) {
+            return 0.0;
+        }
         let mean_ns = self.cost.total_ns as f32 / self.cost.reads.max(1) as f32;
         mean_ns / self.spec.interval_ns.max(1) as f32
     }

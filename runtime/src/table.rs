@@ -225,23 +225,8 @@ impl Table {
         for (session, index) in self.sessions.iter_mut().zip(0..) {
             let Some(session) = session else { continue };
             let Some(subscription) = &mut session.samples else { continue };
-            if !subscription.due.take(tick_ns, grid_ns) {
-                continue;
-            }
-            subscription.follow(stream.topology());
-            for (place, lane) in stream.lanes().iter().enumerate() {
-                let is_new = lane.newest > 0 && lane.newest >= subscription.seen;
-                if !is_new || !subscription.groups.contains(lane.group) {
-                    continue;
-                }
-                // The frame that was owed before will never be sent.
-                let is_merged = subscription.owed >> place & 1 != 0;
-                let merged = &mut subscription.merged[place];
-                *merged = merged.saturating_add(u16::from(is_merged));
-                subscription.owed |= 1 << place;
-            }
-            subscription.seen = stream.next();
-            if !session.queued && !session.blocked {
+            let is_owed = subscription.owe(tick_ns, grid_ns, stream, session.format);
+            if is_owed && !session.queued && !session.blocked {
                 session.queued = true;
                 self.ready.push_back(index);
             }

@@ -119,7 +119,7 @@ fn embed(wants_samples: bool) -> Result<UnixStream, Box<dyn std::error::Error>> 
     let roots = Roots::default();
     let mut reactor = Reactor::new(&Config::default(), this_machine(&roots))?;
     if wants_samples {
-        reactor.read_sources(this_machine_sources(&roots));
+        reactor.read_sources(this_machine_sources(&roots))?;
     }
     let stream = reactor.connect()?;
     // When it fails the connection ends, and that is how we learn of it.

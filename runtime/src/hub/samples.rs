@@ -4,19 +4,19 @@
 //! send. Any frame fits a session's tail: what a socket leaves of one it has begun is kept there.
 
 use kymo_platform::clock::Now;
-use kymo_protocol::json::append_merged;
+use kymo_protocol::json::{LineOptions, append_merged, write_line};
 use kymo_protocol::limits::SAMPLES_LINE_MAX;
-use kymo_protocol::{FrameError, GapReason, Groups, Samples as SamplesFrame, StreamId};
+use kymo_protocol::{Frame, FrameError, GapReason, Groups, Samples as SamplesFrame, StreamId};
 
 use super::Hub;
 use super::transmit::keep_rest;
 use crate::buffer::Buffer;
-use crate::limits::{FIRST_FRAME_NS, SEND_MAX};
+use crate::limits::{FIRST_FRAME_NS, SAMPLES_PER_PART, SEND_MAX};
 use crate::notice::Notice;
 use crate::samples::{Samples, Stream};
 use crate::session::{SampleSubscription, Session};
 use crate::table::SessionId;
-use crate::telemetry::Format;
+use crate::telemetry::{Format, clock_map};
 
 /// Frames in one send.
 const PIECES_MAX: usize = 64;
@@ -26,8 +26,8 @@ const PIECES_MAX: usize = 64;
 enum What {
     /// The next frame of the catalog.
     Catalog,
-    /// The newest frame of a lane.
-    Lane(usize),
+    /// The newest frame of a lane; its place and its sequence.
+    Lane(usize, u64),
     /// With `every`: the next frame; its sequence.
     Every(u64),
 }
@@ -55,7 +55,8 @@ impl PreparedSamples {
     }
 
     /// Writes what a session is owed.
-    fn prepare(&mut self, session: &mut Session, stream: &Stream, now: Now) {
+    fn prepare(&mut self, session: &mut Session, samples: &Samples, now: Now) {
+        let stream = &samples.stream;
         (self.size, self.merged) = (0, 0);
         self.pieces.clear();
         let format = session.format;
@@ -68,35 +69,43 @@ impl PreparedSamples {
             }
         }
         if let Some(cursor) = subscription.cursor {
-            return self.prepare_every(cursor, subscription.groups, stream, format);
+            return self.prepare_every(cursor, subscription.groups, stream, format, now);
         }
         let mut owed = subscription.owed;
+        let mut remade = [0; SamplesFrame::frame_size(SAMPLES_PER_PART)];
         while owed != 0 {
             let lanes = stream.lanes().iter().enumerate();
             let oldest = lanes.filter(|(place, _)| owed >> place & 1 != 0);
             let Some((place, lane)) = oldest.min_by_key(|(_, lane)| lane.newest) else { return };
             owed &= !(1 << place);
-            let Some(frame) = stream.ring(format).get(lane.newest) else {
-                // Others have taken its place, and the next one stands for it.
+            let Some(frame) = samples.newest(lane, format, &mut remade) else {
                 subscription.owed &= !(1 << place);
+                subscription.count_merged(place);
                 continue;
             };
             let merged = subscription.merged[place];
-            if !self.push(What::Lane(place), |room| copy(room, frame, format, merged)) {
+            let what = What::Lane(place, lane.newest);
+            if !self.push(what, |room| copy(room, frame, format, merged, now)) {
                 return;
             }
         }
     }
 
-    fn prepare_every(&mut self, cursor: u64, groups: Groups, stream: &Stream, format: Format) {
-        for sequence in cursor..stream.next() {
-            if !stream.group_of(sequence).is_some_and(|group| groups.contains(group)) {
-                continue;
-            }
+    fn prepare_every(
+        &mut self,
+        mut cursor: u64,
+        groups: Groups,
+        stream: &Stream,
+        format: Format,
+        now: Now,
+    ) {
+        loop {
+            let sequence = stream.next_of(cursor, groups);
             let Some(frame) = stream.ring(format).get(sequence) else { return };
-            if !self.push(What::Every(sequence), |room| copy(room, frame, format, 0)) {
+            if !self.push(What::Every(sequence), |room| copy(room, frame, format, 0, now)) {
                 return;
             }
+            cursor = sequence + 1;
         }
     }
 
@@ -126,9 +135,8 @@ impl PreparedSamples {
             let Some(subscription) = &mut session.samples else { break };
             match *what {
                 What::Catalog => subscription.told += 1,
-                What::Lane(place) => {
-                    subscription.owed &= !(1 << place);
-                    self.merged += u64::from(std::mem::take(&mut subscription.merged[place]));
+                What::Lane(place, sequence) => {
+                    self.merged += u64::from(subscription.settle(place, sequence));
                 }
                 What::Every(sequence) => subscription.cursor = Some(sequence + 1),
             }
@@ -142,18 +150,32 @@ impl PreparedSamples {
     }
 }
 
-/// Copies a frame, and says in it how many others it stands for.
-fn copy(room: &mut [u8], frame: &[u8], format: Format, merged: u16) -> Result<usize, FrameError> {
-    room.get_mut(..frame.len()).ok_or(FrameError::Short)?.copy_from_slice(frame);
+/// Copies a frame or its line, which is made where there is none, and says in it how many others it
+/// stands for.
+fn copy(
+    room: &mut [u8],
+    frame: &[u8],
+    format: Format,
+    merged: u16,
+    now: Now,
+) -> Result<usize, FrameError> {
+    let is_line = frame.first() == Some(&b'{');
+    let size = if format != Format::Binary && !is_line {
+        let options = LineOptions { bare: format == Format::JsonBare, catchup: false };
+        write_line(room, &Frame::parse(frame)?, clock_map(now), options)?
+    } else {
+        room.get_mut(..frame.len()).ok_or(FrameError::Short)?.copy_from_slice(frame);
+        frame.len()
+    };
     match format {
-        _ if merged == 0 => Ok(frame.len()),
+        _ if merged == 0 => Ok(size),
         Format::Binary => {
             let field = room.get_mut(SamplesFrame::MERGED_OFFSET..);
             let field = field.and_then(|field| field.first_chunk_mut()).ok_or(FrameError::Short)?;
             *field = u32::from(merged).to_le_bytes();
-            Ok(frame.len())
+            Ok(size)
         }
-        _ => append_merged(room, frame.len(), u32::from(merged)),
+        _ => append_merged(room, size, u32::from(merged)),
     }
 }
 
@@ -194,12 +216,8 @@ impl Hub {
     /// Whether a session is owed samples, or the catalog.
     pub(super) fn has_more_samples(&mut self, id: SessionId) -> bool {
         let stream = &self.samples.stream;
-        self.table.session(id).samples.as_ref().is_some_and(|subscription| {
-            subscription.owed != 0
-                || subscription.topology == stream.topology()
-                    && subscription.told < stream.catalog_frames()
-                || subscription.cursor.is_some_and(|cursor| cursor < stream.next())
-        })
+        let samples = self.table.session(id).samples.as_ref();
+        samples.is_some_and(|subscription| subscription.has_more(stream))
     }
 
     /// With `every`: names the frames of samples that the ring no longer has.
@@ -210,10 +228,12 @@ impl Hub {
             return;
         }
         let format = session.format;
-        let Some(cursor) = session.samples.as_ref().and_then(|samples| samples.cursor) else {
-            return;
-        };
-        let oldest = self.samples.stream.ring(format).oldest();
+        let stream = &self.samples.stream;
+        let Some(subscription) = &mut session.samples else { return };
+        let Some(cursor) = subscription.cursor else { return };
+        let cursor = stream.next_of(cursor, subscription.groups);
+        subscription.cursor = Some(cursor);
+        let oldest = stream.ring(format).oldest();
         if cursor >= oldest {
             return;
         }
@@ -232,7 +252,7 @@ impl Hub {
         if session.samples.is_none() {
             return false;
         }
-        self.prepared_samples.prepare(session, &self.samples.stream, now);
+        self.prepared_samples.prepare(session, &self.samples, now);
         !self.prepared_samples.bytes().is_empty()
     }
 

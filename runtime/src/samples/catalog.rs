@@ -37,8 +37,10 @@ struct Unit {
     /// Of its entries.
     start: usize,
     size: usize,
-    /// Sensors that found no place.
+    /// Sensors that its source left out.
     omitted: u32,
+    /// Sensors that found no place here.
+    unplaced: u32,
     /// Tells one scan from another.
     print: u64,
     read_at_ns: u64,
@@ -55,7 +57,8 @@ impl Catalog {
             entries_size: 0,
             ids: Ids::new(),
             sensors: Vec::with_capacity(SENSORS_MAX),
-            is_changed: false,
+            // Also that there are none is told once.
+            is_changed: true,
         }
     }
 
@@ -71,7 +74,8 @@ impl Catalog {
 
     /// How many there are that found no place.
     pub fn omitted(&self) -> u32 {
-        self.units.iter().fold(0, |sum, unit| sum.saturating_add(unit.omitted))
+        let of = |unit: &Unit| unit.omitted.saturating_add(unit.unplaced);
+        self.units.iter().fold(0, |sum, unit| sum.saturating_add(of(unit)))
     }
 
     /// Every sensor's entry, in order.
@@ -85,20 +89,17 @@ impl Catalog {
         let print = hash(entries);
         let Some(known) = self.units.get_mut(unit) else { return };
         if known.group == Some(spec.group) && known.print == print {
-            if known.omitted != omitted {
-                known.omitted = omitted;
-                self.is_changed = true;
-            }
+            self.is_changed |= known.omitted != omitted;
+            known.omitted = omitted;
             return;
         }
-        self.remove(unit);
-        self.is_changed = true;
+        let before = self.remove(unit);
         let (first, start) = (self.sensors.len(), self.entries_size);
-        let mut left_out = omitted;
+        let mut unplaced = 0;
         for sensor in walk(entries) {
             // Readings come in this order: behind one without a place there is none.
-            if left_out > omitted || !self.push(sensor) {
-                left_out = left_out.saturating_add(1);
+            if unplaced > 0 || !self.push(sensor) {
+                unplaced += 1;
             }
         }
         self.units[unit] = Unit {
@@ -107,10 +108,14 @@ impl Catalog {
             count: self.sensors.len() - first,
             start,
             size: self.entries_size - start,
-            omitted: left_out,
+            omitted,
+            unplaced,
             print,
             ..Unit::default()
         };
+        // A source that had no sensor and has none is no news.
+        let told = |unit: &Unit| unit.count > 0 || unit.omitted > 0 || unit.unplaced > 0;
+        self.is_changed |= told(&before) || told(&self.units[unit]);
     }
 
     fn push(&mut self, sensor: &Sensor) -> bool {
@@ -140,7 +145,7 @@ impl Catalog {
         })
     }
 
-    fn remove(&mut self, unit: usize) {
+    fn remove(&mut self, unit: usize) -> Unit {
         let gone = std::mem::take(&mut self.units[unit]);
         self.sensors.drain(gone.first..gone.first + gone.count);
         self.entries.copy_within(gone.start + gone.size..self.entries_size, gone.start);
@@ -151,6 +156,7 @@ impl Catalog {
                 other.start -= gone.size;
             }
         }
+        gone
     }
 
     /// Takes in what a source has read at `read_at_ns` on the boot clock, in the order of its scan.

@@ -12,8 +12,9 @@ use kymo_platform::SourceSpec;
 use kymo_platform::clock::Now;
 use kymo_protocol::{FrameError, Group, Groups, Reading, Sample, Sensor};
 
-pub(crate) use stream::Stream;
+pub(crate) use stream::{Lane, Stream};
 
+use crate::telemetry::Format;
 use catalog::Catalog;
 
 /// The samples; see the module.
@@ -62,6 +63,24 @@ impl Samples {
         }
         // A newcomer is told what is known, also of what is not read again for a while.
         self.fresh |= if is_coming { groups.0 } else { 0 };
+    }
+
+    /// The newest frame of a lane, as it is written in `format` or, where the ring no longer has
+    /// it, made once more in `buffer`. `None` when there are newer readings than it tells: the
+    /// next one stands for it.
+    pub(crate) fn newest<'a>(
+        &'a self,
+        lane: &Lane,
+        format: Format,
+        buffer: &'a mut [u8],
+    ) -> Option<&'a [u8]> {
+        let frame = self.stream.ring(format).get(lane.newest);
+        if frame.is_some() {
+            return frame;
+        }
+        let is_stale = self.fresh >> (lane.group as u16 - 1) & 1 != 0;
+        let size = self.stream.write_newest(lane, &self.catalog, buffer).ok();
+        buffer.get(..size.filter(|_| !is_stale)?)
     }
 
     /// Takes in what a scan of a source has found: entries back to back, whose ids mean nothing

@@ -8,15 +8,15 @@ use kymo_platform::clock::Now;
 use kymo_protocol::json::{LineOptions, write_line};
 use kymo_protocol::limits::{CATALOG_LINE_MAX, SAMPLES_LINE_MAX, SAMPLES_MAX};
 use kymo_protocol::{
-    CatalogPart, CatalogWriter, Frame, FrameError, Group, Pushed, Samples as SamplesFrame,
+    CatalogPart, CatalogWriter, Frame, FrameError, Group, Groups, Pushed, Samples as SamplesFrame,
     SamplesOf, Stamp,
 };
 
 use super::catalog::Catalog;
 use crate::buffer::Buffer;
 use crate::limits::{
-    CATALOG_FRAMES_MAX, CATALOG_PART_SIZE, CATALOG_SIZE_MAX, LANES_MAX, SAMPLES_LINES_SIZE,
-    SAMPLES_PART_LINE_MAX, SAMPLES_PER_PART, SAMPLES_RING_SIZE,
+    BATCH_FRAMES_MAX, CATALOG_FRAMES_MAX, CATALOG_PART_SIZE, CATALOG_SIZE_MAX, LANES_MAX,
+    SAMPLES_LINES_SIZE, SAMPLES_PART_LINE_MAX, SAMPLES_PER_PART, SAMPLES_RING_SIZE,
 };
 use crate::ring::Ring;
 use crate::telemetry::{Format, clock_map};
@@ -45,6 +45,8 @@ pub struct Lane {
     count: usize,
     /// Sequence of its newest frame; 0 is none.
     pub newest: u64,
+    /// When that was made, on the boot clock.
+    made_ns: u64,
 }
 
 /// The stream; see the module.
@@ -100,20 +102,33 @@ impl Stream {
 
     /// Takes in, or lets go, a subscriber of `format`.
     pub fn count_reader(&mut self, format: Format, is_coming: bool) {
-        if format != Format::Binary {
+        if format == Format::Json {
             let readers = self.readers_of_lines;
             self.readers_of_lines = if is_coming { readers + 1 } else { readers.saturating_sub(1) };
         }
     }
 
-    /// The frames as they are written in `format`.
+    /// The frames as they are written in `format`; those of the bare profile as frames, because its
+    /// lines are too rare to be kept.
     pub fn ring(&self, format: Format) -> &Ring {
-        if format == Format::Binary { &self.frames } else { &self.lines }
+        if format == Format::Json { &self.lines } else { &self.frames }
     }
 
-    /// The group of a frame that a ring still has.
-    pub fn group_of(&self, sequence: u64) -> Option<Group> {
-        self.groups[place(sequence)]
+    /// The first frame from `cursor` on that `groups` let through, or of which that is no longer
+    /// known; the frame to come when there is none.
+    pub fn next_of(&self, cursor: u64, groups: Groups) -> u64 {
+        let is_hidden = |sequence: &u64| {
+            let is_known = self.next - sequence <= FRAMES_MAX as u64;
+            let group = self.groups[place(*sequence)].filter(|_| is_known);
+            group.is_some_and(|group| !groups.contains(group))
+        };
+        (cursor..self.next).find(|sequence| !is_hidden(sequence)).unwrap_or(self.next)
+    }
+
+    /// Whether the frames from `cursor` on are to be sent before they have to give way.
+    pub fn is_pressing(&self, cursor: u64, format: Format) -> bool {
+        let waiting = self.next.saturating_sub(cursor);
+        waiting >= u64::from(BATCH_FRAMES_MAX) || self.ring(format).is_half(cursor)
     }
 
     /// Frames of the catalog.
@@ -153,7 +168,8 @@ impl Stream {
         let mut first = 0;
         let mut end = 0;
         let mut sensors = catalog.entries().peekable();
-        while first < total {
+        // A list without entries is told as well.
+        while first < total || self.ends.is_empty() {
             let part =
                 CatalogPart { topology: self.topology, total, first, omitted: catalog.omitted() };
             let room = self.catalog.get_mut(end..).unwrap_or_default();
@@ -166,7 +182,7 @@ impl Stream {
                 };
             }
             let count = u32::from(writer.count());
-            if count == 0 || self.ends.len() == CATALOG_FRAMES_MAX {
+            if count == 0 && total > 0 || self.ends.len() == CATALOG_FRAMES_MAX {
                 return Err(FrameError::Length);
             }
             first += count;
@@ -190,7 +206,7 @@ impl Stream {
             let skip = usize::from(part - 1) * SAMPLES_PER_PART;
             let count = (count - skip).min(SAMPLES_PER_PART);
             // There are as many places as the sensors of all groups can take.
-            let _ = self.lanes.push(Lane { group, part, parts, count, newest: 0 });
+            let _ = self.lanes.push(Lane { group, part, parts, count, newest: 0, made_ns: 0 });
         }
     }
 
@@ -200,28 +216,48 @@ impl Stream {
             if wanted >> (lane.group as u16 - 1) & 1 == 0 {
                 continue;
             }
-            let Lane { group, part, parts, count, .. } = *lane;
             let (sequence, topology) = (self.next, self.topology);
-            let of = SamplesOf { topology, group, part, parts };
-            let stamp = Stamp { boot_ns: now.boot_ns };
-            self.frames.append(sequence, SamplesFrame::frame_size(count), |buffer| {
-                let (samples, size) = SamplesFrame::emit(buffer, sequence, stamp, of, count)?;
-                let skip = usize::from(part - 1) * SAMPLES_PER_PART;
-                catalog.fill(group, skip, samples, now.boot_ns);
-                Ok::<_, FrameError>(size)
+            (lane.newest, lane.made_ns) = (sequence, now.boot_ns);
+            let lane = *lane;
+            self.frames.append(sequence, SamplesFrame::frame_size(lane.count), |buffer| {
+                write_frame(buffer, topology, &lane, catalog)
             })?;
             if self.readers_of_lines > 0 {
                 let frame = Frame::parse(self.frames.get(sequence).unwrap_or_default())?;
-                self.lines.append(sequence, line_max(count), |buffer| {
+                self.lines.append(sequence, line_max(lane.count), |buffer| {
                     write_line(buffer, &frame, clock_map(now), LineOptions::default())
                 })?;
             }
-            self.groups[place(sequence)] = Some(group);
-            lane.newest = sequence;
+            self.groups[place(sequence)] = Some(lane.group);
             self.next += 1;
         }
         Ok(())
     }
+
+    /// Makes the newest frame of a lane once more, for who is served when the ring no longer has
+    /// it. The readings must be those it was made of.
+    pub fn write_newest(
+        &self,
+        lane: &Lane,
+        catalog: &Catalog,
+        buffer: &mut [u8],
+    ) -> Result<usize, FrameError> {
+        write_frame(buffer, self.topology, lane, catalog)
+    }
+}
+
+fn write_frame(
+    buffer: &mut [u8],
+    topology: u32,
+    lane: &Lane,
+    catalog: &Catalog,
+) -> Result<usize, FrameError> {
+    let Lane { group, part, parts, count, newest, made_ns } = *lane;
+    let of = SamplesOf { topology, group, part, parts };
+    let stamp = Stamp { boot_ns: made_ns };
+    let (samples, size) = SamplesFrame::emit(buffer, newest, stamp, of, count)?;
+    catalog.fill(group, usize::from(part - 1) * SAMPLES_PER_PART, samples, made_ns);
+    Ok(size)
 }
 
 #[allow(clippy::cast_possible_truncation)] // less than FRAMES_MAX

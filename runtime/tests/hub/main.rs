@@ -10,4 +10,9 @@ mod oracle;
 #[path = "../common/random.rs"]
 mod random;
 mod rig;
+mod samples;
+mod samples_oracle;
+mod samples_sim;
+#[path = "../common/sensors.rs"]
+mod sensors;
 mod sim;

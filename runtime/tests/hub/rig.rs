@@ -10,7 +10,9 @@ use kymo_platform::clock::Now;
 use kymo_platform::peer::Peer;
 use kymo_platform::{Fake, LocalTime};
 use kymo_protocol::subscribe::SubscribeFixed;
-use kymo_protocol::{Action, EventFields, Hello, Position, Request, Stamp, Subscribe, emit};
+use kymo_protocol::{
+    Action, EventFields, FrameHeader, Hello, Position, Request, Stamp, Subscribe, emit,
+};
 use serde_json::Value;
 
 pub const MS: u64 = 1_000_000;
@@ -34,7 +36,38 @@ pub struct Socket {
     pub blocked: bool,
     /// Whether the hub has let it go.
     pub closed: bool,
+    /// Frames that it has begun to take, each of them whole.
+    pub begun: Vec<Vec<u8>>,
+    /// The rest of the last of them.
+    promised: Vec<u8>,
     told_end: bool,
+}
+
+impl Socket {
+    /// Takes the first `size` of the bytes that the hub shows.
+    fn take(&mut self, bytes: &[u8], size: usize) {
+        self.got.extend_from_slice(&bytes[..size]);
+        self.blocked = size < bytes.len();
+        let rest = self.promised.len().min(size);
+        assert_eq!(bytes[..rest], self.promised[..rest], "the rest of a frame is another one's");
+        self.promised.drain(..rest);
+        let mut at = rest;
+        while at < size {
+            let end = at + first_size(&bytes[at..]);
+            self.begun.push(bytes[at..end].to_vec());
+            self.promised.extend_from_slice(&bytes[size.clamp(at, end)..end]);
+            at = end;
+        }
+    }
+}
+
+/// The size of the frame or line that begins `bytes`.
+fn first_size(bytes: &[u8]) -> usize {
+    if bytes[0] == b'{' {
+        bytes.iter().position(|byte| *byte == b'\n').expect("a whole line") + 1
+    } else {
+        32 + FrameHeader::parse(bytes).expect("a frame").payload_size()
+    }
 }
 
 pub struct Rig {
@@ -42,6 +75,8 @@ pub struct Rig {
     pub sampler: Sampler,
     pub sources: Sources,
     pub now: Now,
+    /// The ticks that were taken.
+    pub ticks: Vec<u64>,
     pub sockets: BTreeMap<SessionId, Socket>,
     /// How much a socket takes of so many bytes that it has room for, when its room has an end.
     pub take: Box<dyn FnMut(usize) -> usize>,
@@ -61,6 +96,7 @@ impl Rig {
             sampler: Sampler::new(Box::new(Fake::seeded(1))),
             sources: Sources::new(Vec::new(), 0.01, || {}).unwrap(),
             now,
+            ticks: Vec::new(),
             sockets: BTreeMap::new(),
             take: Box::new(|size| size),
         }
@@ -76,6 +112,8 @@ impl Rig {
             ended: false,
             blocked: false,
             closed: false,
+            begun: Vec::new(),
+            promised: Vec::new(),
             told_end: false,
         };
         let before = self.sockets.insert(id, socket);
@@ -127,7 +165,10 @@ impl Rig {
     /// One turn of the loop, with events of this process.
     pub fn turn(&mut self, events: &[EventFields<'_>]) {
         if let Some(tick_ns) = self.hub.take_tick(self.now) {
+            self.ticks.push(tick_ns);
             self.sampler.handle_tick(tick_ns, self.now);
+            let wanted = self.hub.samples().wanted();
+            self.sources.handle_tick(tick_ns, self.now, wanted, self.hub.samples());
             self.hub.publish(tick_ns, self.now, &self.sampler);
             self.serve();
         }
@@ -176,8 +217,7 @@ impl Rig {
                 usize::MAX => bytes.len(),
                 _ => (self.take)(room.min(bytes.len())),
             };
-            socket.got.extend_from_slice(&bytes[..size]);
-            socket.blocked = size < bytes.len();
+            socket.take(&bytes, size);
             self.hub.handle_sent(id, size, self.now);
         }
     }
@@ -261,11 +301,16 @@ pub fn request(id: u64, action: Action, event: Option<&EventFields<'_>>) -> Vec<
 
 /// Hello, and a subscription to streams by their bits.
 pub fn subscription(fixed: &SubscribeFixed, topics: &[&str]) -> Vec<u8> {
+    subscription_to(fixed, topics, &[])
+}
+
+/// The same with groups of sensors.
+pub fn subscription_to(fixed: &SubscribeFixed, topics: &[&str], groups: &[&str]) -> Vec<u8> {
     let mut bytes = vec![0; 2048];
     let stamp = Stamp { boot_ns: 0 };
     let (hello, first) = emit::<Hello>(&mut bytes, Position::NONE, stamp).unwrap();
     hello.set("simulated");
-    let second = Subscribe::emit(&mut bytes[first..], stamp, fixed, topics, &[]).unwrap();
+    let second = Subscribe::emit(&mut bytes[first..], stamp, fixed, topics, groups).unwrap();
     bytes.truncate(first + second);
     bytes
 }
