@@ -169,7 +169,8 @@ impl Ring {
         self.bytes.get(start..last_start + size).filter(|_| first >= self.oldest)
     }
 
-    /// Whether the frames from `first` on, and what lies unused between them, take half of the ring.
+    /// Whether the frames from `first` on, and what lies unused between them, take half of the
+    /// ring.
     #[must_use]
     pub fn is_half(&self, first: u64) -> bool {
         if !(self.oldest..self.next).contains(&first) {

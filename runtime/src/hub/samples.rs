@@ -1,7 +1,7 @@
 //! Samples on their way to one session: the catalog first, then what is owed.
 //!
 //! Frames are copied behind one another, so that everything a session is owed at a tick goes in one
-//! send. Any frame fits a session's tail, so what a socket leaves of one it has begun is kept there.
+//! send. Any frame fits a session's tail, so the rest of one that a socket has begun is kept there.
 
 use kymo_platform::clock::Now;
 use kymo_protocol::json::{LineOptions, append_merged, write_line};
