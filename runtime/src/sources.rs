@@ -260,3 +260,140 @@ impl Unit {
         mean_ns / self.spec.interval_ns.max(1) as f32
     }
 }
+
+#[cfg(test)]
+#[path = "../tests/common/sensors.rs"]
+mod sensors;
+
+#[cfg(test)]
+mod tests {
+    use super::sensors::Double;
+    use super::*;
+    use kymo_protocol::{Group, State};
+    use std::cell::Cell;
+
+    const MS: u64 = 1_000_000;
+
+    thread_local! {
+        /// What time it is, and how long each look at the clock takes.
+        static CLOCK: Cell<(u64, u64)> = const { Cell::new((0, 0)) };
+    }
+
+    fn clock() -> u64 {
+        let (now_ns, step_ns) = CLOCK.get();
+        CLOCK.set((now_ns + step_ns, step_ns));
+        now_ns
+    }
+
+    struct Bench {
+        sources: Sources,
+        samples: Samples,
+        tick_ns: u64,
+    }
+
+    impl Bench {
+        fn new(doubles: &[&Double], max_cpu: f32) -> Self {
+            let units = doubles.iter().map(|double| double.source()).collect();
+            let sources = Sources { clock, ..Sources::new(units, max_cpu) };
+            CLOCK.set((0, 0));
+            Self { sources, samples: Samples::new(SOURCES_MAX), tick_ns: 1_000_000 * MS }
+        }
+
+        /// Ticks of 1 kHz for so long.
+        fn pass(&mut self, ms: u64, wanted: Groups) {
+            for _ in 0..ms {
+                let (tick_ns, wall_ns) = (self.tick_ns, 0);
+                let now = Now { mono_ns: tick_ns, boot_ns: tick_ns, wall_ns };
+                self.sources.handle_tick(tick_ns, now, wanted, &mut self.samples);
+                self.tick_ns += MS;
+            }
+        }
+
+        fn values(&self) -> Vec<Option<f64>> {
+            self.samples.sampled(self.tick_ns).map(|(_, sample)| sample.reading()).collect()
+        }
+    }
+
+    fn group(group: Group) -> Groups {
+        Groups(1 << (group as u16 - 1))
+    }
+
+    #[test]
+    fn nothing_is_read_that_nobody_wants_and_nothing_sooner_than_it_may() {
+        let cpu = Double::with(Group::Cpu, 40 * MS, 2);
+        let pressure = Double::with(Group::Pressure, 500 * MS, 3);
+        let disk = Double::with(Group::Disk, MS, 3);
+        let mut bench = Bench::new(&[&cpu, &pressure, &disk], 1.0);
+        bench.pass(1000, Groups(0));
+        for double in [&cpu, &pressure, &disk] {
+            assert_eq!(double.counts(), [0, 0, 0]);
+        }
+        bench.pass(20_000, Groups(group(Group::Cpu).0 | group(Group::Pressure).0));
+        // A look at the first tick, and one after ten seconds.
+        assert_eq!([cpu.counts(), pressure.counts()], [[1, 500, 2], [1, 40, 2]]);
+        assert_eq!(disk.counts(), [0, 0, 0]);
+        // Who comes and goes does not make it be read sooner.
+        for _ in 0..50 {
+            bench.pass(7, group(Group::Pressure));
+            bench.pass(3, Groups(0));
+        }
+        assert_eq!(pressure.counts()[..2], [1, 41]);
+        assert_eq!(cpu.counts()[1], 500);
+    }
+
+    #[test]
+    fn hardware_that_comes_is_scanned_and_read_in_the_same_tick() {
+        let double = Double::with(Group::Hwmon, 100 * MS, 1);
+        let mut bench = Bench::new(&[&double], 1.0);
+        bench.pass(100, Groups::ALL);
+        double.script().fill(1, 3);
+        double.script().stale_reads = 1;
+        bench.pass(1, Groups::ALL);
+        assert_eq!(double.counts()[..2], [2, 3]);
+        assert_eq!(bench.values(), [Some(1.0), Some(2.0), Some(3.0)]);
+        // One that is never content gets no more than two of both in a tick.
+        double.script().stale_reads = 1000;
+        bench.pass(100, Groups::ALL);
+        assert_eq!(double.counts()[..2], [3, 5]);
+        let states: Vec<_> = bench.samples.sampled(0).map(|(_, sample)| sample.state()).collect();
+        assert_eq!(states, [State::Absent; 3]);
+    }
+
+    #[test]
+    fn a_look_that_finds_something_brings_a_scan_with_the_next_read() {
+        let double = Double::with(Group::Hwmon, 3000 * MS, 1);
+        let mut bench = Bench::new(&[&double], 1.0);
+        bench.pass(9_999, Groups::ALL);
+        assert_eq!(double.counts()[1..], [4, 1]);
+        double.script().fill(7, 2);
+        double.script().stale_look = true;
+        bench.pass(2, Groups::ALL);
+        assert_eq!(double.counts(), [1, 4, 2]);
+        bench.pass(2000, Groups::ALL);
+        assert_eq!(double.counts()[..2], [2, 5]);
+        assert_eq!(bench.values(), [Some(7.0), Some(8.0)]);
+    }
+
+    #[test]
+    fn what_is_dear_is_read_less_often_and_what_is_not_read_costs_nothing() {
+        let dear = Double::with(Group::Hwmon, 10 * MS, 1);
+        let other = Double::with(Group::Disk, 10 * MS, 1);
+        let mut bench = Bench::new(&[&dear, &other], 0.01);
+        // Each read takes a millisecond: a tenth of a CPU.
+        CLOCK.set((0, MS));
+        bench.pass(3000, group(Group::Hwmon));
+        let before = dear.script().reads;
+        bench.pass(20_000, group(Group::Hwmon));
+        let reads = dear.script().reads - before;
+        assert!((190..=205).contains(&reads), "{reads} reads of 1 ms in 20 s");
+        let stretch = bench.sources.reports().next().unwrap().stretch;
+        assert!((9.9..10.2).contains(&stretch), "{stretch}");
+        // Nobody reads the dear one any more.
+        CLOCK.set((0, MS / 20));
+        bench.pass(3000, group(Group::Disk));
+        let before = other.script().reads;
+        bench.pass(10_000, group(Group::Disk));
+        assert_eq!(other.script().reads - before, 1000);
+        assert_eq!(bench.sources.reports().count(), 2);
+    }
+}

@@ -5,7 +5,8 @@
 //! with gaps, subscribing late, mistakes of every kind, disconnects, refusals and shutdown; the
 //! inbox, full and empty, with publishers of both kinds; events submitted in JSON and in frames and
 //! published by another thread, filters, catch-up, tokens, subscribers that are lapped, every
-//! action of the owner's, and settings read again; with a journal and without.
+//! action of the owner's, and settings read again; samples in both forms while sensors come and go,
+//! and lapse; with a journal and without.
 
 // A test, but without libtest, by which clippy knows tests.
 #![allow(clippy::expect_used)]
@@ -28,6 +29,10 @@ use kymo_protocol::{Data, EventFields, Hello, Payload, Position, Stamp, Streams,
 mod events;
 #[path = "common/heap.rs"]
 mod heap;
+#[path = "alloc/samples.rs"]
+mod samples;
+#[path = "common/sensors.rs"]
+mod sensors;
 
 use heap::{allocations, counted};
 
@@ -181,11 +186,14 @@ fn life(directory: &Path, journal: Option<JournalSettings>) {
     config.listeners.push(opta).expect("room");
     let machine = this_machine(&Roots::default());
     let mut reactor = Reactor::new(&config, machine).expect("a reactor");
+    let doubles = samples::doubles();
+    reactor.read_sources(doubles.iter().map(sensors::Double::source).collect());
 
     steady_state(&mut reactor, directory);
     churn(&mut reactor, directory);
     events::settings(&mut reactor, &directory.join("kymo.toml"), &settings);
     events::events(&mut reactor, directory, [&settings, "[limits]\nclient = 1\n"]);
+    samples::samples(&mut reactor, directory, &doubles);
     let last = connect(directory, "json.sock", b"");
     turn(&mut reactor);
     counted(|| reactor.stop());

@@ -229,3 +229,186 @@ fn walk(mut bytes: &[u8]) -> impl Iterator<Item = &Sensor> {
         Some(sensor)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kymo_protocol::{Cost, METRICS, SensorFields};
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    fn spec(group: Group) -> SourceSpec {
+        let (name, interval_ns, cadence_ms, cost) = ("", MS, 0, Cost::Cheap);
+        SourceSpec { name, group, interval_ns, cadence_ms, cost, may_block: false }
+    }
+
+    fn entries(identities: &[String]) -> Vec<u8> {
+        let mut bytes = vec![0; identities.len() * 256];
+        let mut size = 0;
+        for identity in identities {
+            size += SensorFields::new(1, &METRICS[0], identity).write(&mut bytes[size..]).unwrap();
+        }
+        bytes.truncate(size);
+        bytes
+    }
+
+    fn names(prefix: &str, numbers: impl IntoIterator<Item = usize>) -> Vec<String> {
+        numbers.into_iter().map(|number| format!("{prefix}/{number}")).collect()
+    }
+
+    /// Every sensor's identity and id.
+    fn ids(catalog: &Catalog) -> BTreeMap<String, u16> {
+        catalog.entries().map(|sensor| (sensor.identity().to_string(), sensor.id())).collect()
+    }
+
+    fn values(catalog: &Catalog, frame_ns: u64) -> BTreeMap<String, (State, Option<f64>)> {
+        let sampled = catalog.sampled(frame_ns);
+        let value = |sample: Sample| (sample.state(), sample.reading());
+        sampled.map(|(sensor, sample)| (sensor.identity().to_string(), value(sample))).collect()
+    }
+
+    #[test]
+    fn what_has_not_changed_is_no_news() {
+        let mut catalog = Catalog::new(3);
+        assert!(catalog.take_changed(), "that there is none is told once");
+        catalog.take_scan(0, &spec(Group::Cpu), &[], 0);
+        assert!(!catalog.take_changed(), "and not again");
+        let some = entries(&names("cpu", 0..3));
+        catalog.take_scan(0, &spec(Group::Cpu), &some, 0);
+        assert!(catalog.take_changed() && !catalog.take_changed());
+        catalog.take_read(0, &[Ok(1.0), Ok(2.0), Err(NoData::Denied)], 5 * MS);
+        let before = values(&catalog, 9 * MS);
+        catalog.take_scan(0, &spec(Group::Cpu), &some, 0);
+        assert!(!catalog.take_changed());
+        assert_eq!(values(&catalog, 9 * MS), before, "its readings stay");
+        catalog.take_scan(0, &spec(Group::Cpu), &some, 4);
+        assert!(catalog.take_changed() && catalog.omitted() == 4);
+        // Another place for the same sensors is another catalog.
+        catalog.take_scan(0, &spec(Group::Power), &some, 4);
+        assert!(catalog.take_changed());
+        assert_eq!((catalog.count(Group::Cpu), catalog.count(Group::Power)), (0, 3));
+        // A source that is not known is nobody's.
+        catalog.take_scan(3, &spec(Group::Cpu), &some, 9);
+        catalog.take_read(3, &[Ok(1.0)], 0);
+        assert!(!catalog.take_changed() && catalog.len() == 3);
+    }
+
+    #[test]
+    fn who_comes_back_is_who_it_was_and_the_others_stay() {
+        let mut catalog = Catalog::new(3);
+        let all: Vec<_> = ["a", "b", "c"].map(|name| names(name, 0..4)).into_iter().collect();
+        for (unit, names) in all.iter().enumerate() {
+            catalog.take_scan(unit, &spec(Group::Hwmon), &entries(names), 0);
+            let readings: Vec<_> = (0..4).map(|n| Ok(f64::from(n) + 0.5)).collect();
+            catalog.take_read(unit, &readings, MS);
+        }
+        let before = ids(&catalog);
+        let fewer = [all[1][0].clone(), all[1][3].clone()];
+        catalog.take_scan(1, &spec(Group::Hwmon), &entries(&fewer), 0);
+        for (identity, value) in values(&catalog, 2 * MS) {
+            let expected = match identity.split_once('/') {
+                Some(("b", _)) => (State::Pending, None),
+                Some((_, number)) => (State::Ok, Some(number.parse::<f64>().unwrap() + 0.5)),
+                None => panic!("{identity}"),
+            };
+            assert_eq!(value, expected, "{identity}");
+        }
+        catalog.take_scan(1, &spec(Group::Hwmon), &entries(&all[1]), 0);
+        assert_eq!(ids(&catalog), before);
+    }
+
+    #[test]
+    fn a_full_table_leaves_the_last_ones_out_and_keeps_readings_in_their_places() {
+        let mut catalog = Catalog::new(3);
+        catalog.take_scan(0, &spec(Group::Cpu), &entries(&names("cpu", 0..4000)), 0);
+        let many = entries(&names("disk", 0..200));
+        catalog.take_scan(1, &spec(Group::Disk), &many, 1);
+        assert_eq!((catalog.len(), catalog.count(Group::Disk)), (SENSORS_MAX, 96));
+        assert_eq!(catalog.omitted(), 105);
+        assert!(catalog.take_changed());
+        catalog.take_scan(1, &spec(Group::Disk), &many, 1);
+        assert!(!catalog.take_changed(), "the same again");
+        assert_eq!(catalog.omitted(), 105);
+        let readings: Vec<_> = (0..200).map(|n| Ok(f64::from(n))).collect();
+        catalog.take_read(1, &readings, MS);
+        for (identity, value) in values(&catalog, MS) {
+            if let Some(number) = identity.strip_prefix("disk/") {
+                assert_eq!(value, (State::Ok, number.parse().ok()), "{identity}");
+            }
+        }
+        catalog.take_scan(0, &spec(Group::Cpu), &entries(&names("cpu", 0..3)), 0);
+        assert_eq!(values(&catalog, MS)["disk/95"], (State::Ok, Some(95.0)));
+    }
+
+    #[test]
+    fn ages_are_rounded_down_and_held_values_are_the_last_ones() {
+        let mut catalog = Catalog::new(1);
+        catalog.take_scan(0, &spec(Group::Cpu), &entries(&names("cpu", 0..2)), 0);
+        let mut samples = [Sample::default(); 2];
+        let mut fill = |catalog: &Catalog, frame_ns| {
+            catalog.fill(Group::Cpu, 0, &mut samples, frame_ns);
+            samples.map(|sample| (sample.state(), sample.age_ms.get(), sample.value.get()))
+        };
+        catalog.take_read(0, &[Ok(7.0), Err(NoData::Asleep)], 1000 * MS);
+        let asleep = (State::Asleep, 0, 0.0);
+        assert_eq!(fill(&catalog, 1003 * MS - 1), [(State::Ok, 2, 7.0), asleep]);
+        catalog.set_held(0, true);
+        assert_eq!(fill(&catalog, 5000 * MS), [(State::Held, 4000, 7.0), asleep]);
+        // A frame is not older than what stands in it, whatever the clock says.
+        assert_eq!(fill(&catalog, 1)[0].1, 0);
+        assert_eq!(fill(&catalog, u64::MAX)[0].1, u32::MAX);
+        catalog.take_read(0, &[Ok(8.0), Ok(9.0)], 5000 * MS);
+        assert_eq!(fill(&catalog, 5000 * MS).map(|sample| sample.0), [State::Ok; 2]);
+    }
+
+    /// What a source last said: of each sensor its identity, and what it reads.
+    type Told = Vec<(String, Reading<f64>)>;
+
+    proptest! {
+        #[test]
+        fn it_is_what_a_naive_table_is(
+            steps in proptest::collection::vec((0..5usize, 0..3usize, 0..40usize, 0..40u32), 1..60)
+        ) {
+            let mut catalog = Catalog::new(5);
+            let mut model: BTreeMap<usize, (Group, Told)> = BTreeMap::new();
+            for (unit, what, count, seed) in steps {
+                if what < 2 {
+                    let group = Group::ALL[unit / 2 + what];
+                    let names = names(&format!("unit{unit}"), seed as usize..seed as usize + count);
+                    catalog.take_scan(unit, &spec(group), &entries(&names), 0);
+                    let told: Told =
+                        names.into_iter().map(|name| (name, Err(NoData::Pending))).collect();
+                    let known = model.entry(unit).or_insert((group, Vec::new()));
+                    let same = known.0 == group && known.1.iter().map(|(name, _)| name)
+                        .eq(told.iter().map(|(name, _)| name));
+                    if !same {
+                        *known = (group, told);
+                    }
+                } else {
+                    let readings: Vec<Reading<f64>> = (0..count)
+                        .map(|n| if n % 3 == 0 { Err(NoData::Fault) } else { Ok(f64::from(seed)) })
+                        .collect();
+                    catalog.take_read(unit, &readings, MS);
+                    if let Some((_, told)) = model.get_mut(&unit) {
+                        told.iter_mut().zip(readings).for_each(|(known, new)| known.1 = new);
+                    }
+                }
+                for group in Group::ALL {
+                    let of = model.values().filter(|known| known.0 == group);
+                    let expected: Vec<_> = of.flat_map(|known| &known.1).collect();
+                    prop_assert_eq!(catalog.count(group), expected.len());
+                    let mut samples = vec![Sample::default(); expected.len()];
+                    catalog.fill(group, 0, &mut samples, MS);
+                    let ids = ids(&catalog);
+                    for (sample, (identity, reading)) in samples.iter().zip(expected) {
+                        prop_assert_eq!(sample.id.get(), ids[identity]);
+                        prop_assert_eq!(sample.reading(), reading.ok());
+                    }
+                }
+                let total: usize = model.values().map(|known| known.1.len()).sum();
+                prop_assert_eq!(ids(&catalog).len(), total);
+                prop_assert_eq!(catalog.sampled(MS).count(), total);
+            }
+        }
+    }
+}

@@ -269,3 +269,133 @@ fn place(sequence: u64) -> usize {
 fn line_max(count: usize) -> usize {
     LINE_HEAD_MAX + SAMPLE_TEXT_MAX * count
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::{SENSORS_MAX, TAIL_SIZE};
+    use kymo_platform::SourceSpec;
+    use kymo_protocol::{Body, Cost, METRICS, SensorFields};
+
+    const NOW: Now = Now { mono_ns: 1, boot_ns: 5_000_000, wall_ns: 9 };
+
+    fn scan(catalog: &mut Catalog, unit: usize, group: Group, names: &[String]) {
+        let (interval_ns, cadence_ms, cost) = (1, 10, Cost::Moderate);
+        let name = "double";
+        let spec = SourceSpec { name, group, interval_ns, cadence_ms, cost, may_block: false };
+        let mut bytes = vec![0; names.len() * 256];
+        let mut size = 0;
+        for name in names {
+            let sensor = SensorFields::new(1, &METRICS[0], name);
+            let sensor = SensorFields { label: "a \"label\"", ..sensor };
+            size += sensor.write(&mut bytes[size..]).unwrap();
+        }
+        catalog.take_scan(unit, &spec, &bytes[..size], 0);
+    }
+
+    fn names(prefix: &str, count: usize) -> Vec<String> {
+        (0..count).map(|number| format!("{prefix}/{number}")).collect()
+    }
+
+    /// Identities in all frames of the catalog, which must be one list.
+    fn told(stream: &Stream) -> Vec<String> {
+        let mut identities = Vec::new();
+        let mut bytes = vec![0; 64 * 1024];
+        for index in 0..stream.catalog_frames() {
+            let size = stream.write_catalog(index, Format::Binary, NOW, &mut bytes).unwrap();
+            let Body::Catalog(part) = Frame::parse(&bytes[..size]).unwrap().body else {
+                panic!("no catalog")
+            };
+            assert_eq!(part.part().topology, stream.topology());
+            assert_eq!(part.part().first as usize, identities.len());
+            assert_eq!(part.is_last(), index + 1 == stream.catalog_frames());
+            identities.extend(part.sensors().map(|sensor| sensor.identity().to_string()));
+            let total = part.part().total as usize;
+            assert_eq!(part.is_last(), identities.len() == total);
+            // What a socket leaves of a line is kept in a tail.
+            let size = stream.write_catalog(index, Format::Json, NOW, &mut bytes).unwrap();
+            assert!(size <= TAIL_SIZE, "a line of {size} bytes");
+            assert!(
+                bytes[..size].starts_with(b"{\"type\":\"catalog\"") && bytes[size - 1] == b'\n'
+            );
+        }
+        identities
+    }
+
+    #[test]
+    fn a_list_without_sensors_is_a_list() {
+        let mut stream = Stream::new();
+        stream.begin(&Catalog::new(1), NOW).unwrap();
+        assert_eq!((stream.topology(), stream.catalog_frames()), (1, 1));
+        assert!(told(&stream).is_empty() && stream.lanes().is_empty());
+        stream.publish(&Catalog::new(1), u16::MAX, NOW).unwrap();
+        assert_eq!(stream.next(), 1);
+    }
+
+    #[test]
+    fn the_largest_catalog_is_told_whole_in_frames_of_any_length_of_entry() {
+        for size in [3, 120, 200] {
+            let (mut catalog, mut stream) = (Catalog::new(1), Stream::new());
+            let name = |number| format!("x/{number}{}", "i".repeat(size));
+            let names: Vec<_> = (0..SENSORS_MAX + 7).map(name).collect();
+            scan(&mut catalog, 0, Group::Hwmon, &names);
+            stream.begin(&catalog, NOW).unwrap();
+            let told = told(&stream);
+            assert_eq!(told.len(), catalog.len());
+            assert!(told.iter().eq(&names[..told.len()]) && told.len() > 3500);
+            assert!(stream.catalog_frames() > 20);
+            assert_eq!(catalog.len() + catalog.omitted() as usize, names.len());
+        }
+    }
+
+    #[test]
+    fn a_group_of_many_comes_in_parts() {
+        let (mut catalog, mut stream) = (Catalog::new(2), Stream::new());
+        let count = SAMPLES_PER_PART * 2 + 1;
+        scan(&mut catalog, 0, Group::Cpu, &names("cpu", count));
+        scan(&mut catalog, 1, Group::Disk, &names("disk", 2));
+        stream.begin(&catalog, NOW).unwrap();
+        stream.count_reader(Format::Json, true);
+        for round in 0..9 {
+            stream.publish(&catalog, 1 | 1 << 3, NOW).unwrap();
+            let (mut ids, mut parts) = (Vec::new(), Vec::new());
+            for sequence in round * 4 + 1..round * 4 + 5 {
+                let frame = Frame::parse(stream.ring(Format::Binary).get(sequence).unwrap());
+                let frame = frame.unwrap();
+                let Body::Samples(samples) = frame.body else { panic!("no samples") };
+                assert_eq!(frame.header.sequence.get(), sequence);
+                ids.extend(samples.samples.iter().map(|sample| sample.id.get()));
+                parts.push((samples.of().group, samples.of().part, samples.of().parts));
+                assert!(stream.ring(Format::Json).get(sequence).unwrap().ends_with(b"\n"));
+            }
+            let cpu = |part| (Group::Cpu, part, 3);
+            assert_eq!(parts, [cpu(1), cpu(2), cpu(3), (Group::Disk, 1, 1)]);
+            assert!(catalog.entries().map(|sensor| sensor.id()).eq(ids));
+        }
+        // Only of what is wanted, and made once more as it was.
+        let next = stream.next();
+        stream.publish(&catalog, 1 << 3, NOW).unwrap();
+        assert_eq!(stream.next(), next + 1);
+        let lane = &stream.lanes()[3];
+        let mut bytes = [0; 4096];
+        let size = stream.write_newest(lane, &catalog, &mut bytes).unwrap();
+        assert_eq!(stream.ring(Format::Binary).get(next), Some(&bytes[..size]));
+        assert_eq!(stream.next_of(1, Groups(1 << 3)), 4);
+        assert_eq!(stream.next_of(next - 1, Groups(1)), next + 1);
+    }
+
+    #[test]
+    fn a_frame_that_is_no_longer_known_is_not_taken_for_one_of_another_group() {
+        let (mut catalog, mut stream) = (Catalog::new(2), Stream::new());
+        scan(&mut catalog, 0, Group::Cpu, &names("cpu", 1));
+        scan(&mut catalog, 1, Group::Disk, &names("disk", 1));
+        stream.begin(&catalog, NOW).unwrap();
+        stream.publish(&catalog, 1, NOW).unwrap();
+        for _ in 0..FRAMES_MAX {
+            stream.publish(&catalog, 1 << 3, NOW).unwrap();
+        }
+        // Its place is that of a frame that is hidden.
+        assert_eq!(stream.next_of(1, Groups(1)), 1);
+        assert_eq!(stream.next_of(2, Groups(1)), stream.next());
+    }
+}

@@ -64,6 +64,12 @@ impl Double {
         self.script.lock().unwrap()
     }
 
+    /// How often it was scanned, read and looked at.
+    pub fn counts(&self) -> [u64; 3] {
+        let script = self.script();
+        [script.scans, script.reads, script.looks]
+    }
+
     /// The other end.
     pub fn source(&self) -> Box<dyn Source> {
         Box::new(self.clone())

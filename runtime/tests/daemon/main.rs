@@ -28,6 +28,7 @@ mod rates;
 mod reload;
 mod requests;
 mod resume;
+mod samples;
 mod sessions;
 mod slow;
 mod stop;

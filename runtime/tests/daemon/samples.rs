@@ -1,0 +1,134 @@
+//! Samples of a machine that is a tree of files.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::common::{Daemon, Json, Scratch, eventually};
+
+const NET: &str = "Inter-| Receive | Transmit\n face |bytes packets|bytes packets\n\
+                   lo: 9 0 0 0 0 0 0 0 9 0 0 0 0 0 0 0\n  eth0: 5 0 0 0 0 0 0 0 7 0 0 0 0 0 0 0\n";
+const MORE: &str = "  eth1: 6 0 0 0 0 0 0 0 8 0 0 0 0 0 0 0\n";
+
+/// A daemon, and the tree that it takes for the machine.
+fn daemon() -> (Daemon, Scratch) {
+    let tree = Scratch::new();
+    for folder in ["proc/pressure", "proc/net", "proc/self", "sys"] {
+        fs::create_dir_all(tree.0.join(folder)).unwrap();
+    }
+    tree.write("proc/stat", "cpu  930 0 1195 139078 142 0 15 12 0 0\ncpu0 1 2 3 4 0 0 0 0 0 0\n");
+    tree.write("proc/meminfo", "MemTotal: 1000 kB\nMemFree: 1 kB\nMemAvailable: 600 kB\n");
+    tree.write("proc/net/dev", NET);
+    for name in ["cpu", "memory", "io"] {
+        let text = "some avg10=1.50 avg60=0.00 avg300=0.00 total=2000000\n\
+                    full avg10=0.00 avg60=0.00 avg300=0.00 total=5\n";
+        tree.write(&format!("proc/pressure/{name}"), text);
+    }
+    let path = |name: &str| tree.0.join(name).to_str().unwrap().to_string();
+    let daemon = Daemon::start(&["--proc", &path("proc"), "--sys", &path("sys")]);
+    (daemon, tree)
+}
+
+fn subscribe(daemon: &Daemon, rate_hz: u32, groups: &[&str]) -> Json {
+    let mut client = daemon.json("stream.sock");
+    client.subscribe(&json!({"subscribe": ["samples"], "rate_hz": rate_hz, "groups": groups}));
+    client
+}
+
+/// Reads of each source, by its name.
+fn reads(daemon: &Daemon) -> Value {
+    let mut client = daemon.json("control.sock");
+    client.say("{\"action\":\"status\"}\n");
+    client.line()["sources"].clone()
+}
+
+fn catalog(client: &mut Json) -> Value {
+    eventually(|| Some(client.line()).filter(|line| line["type"] == "catalog")).unwrap()
+}
+
+fn has(catalog: &Value, part: &str) -> bool {
+    let sensors = catalog["sensors"].as_array().unwrap();
+    sensors.iter().any(|sensor| sensor["identity"].as_str().unwrap().contains(part))
+}
+
+#[test]
+fn groups_get_their_own_samples_behind_a_catalog() {
+    let (daemon, _tree) = daemon();
+    let mut client = subscribe(&daemon, 100, &["pre*"]);
+    assert!(has(&catalog(&mut client), "pressure"));
+    let samples = client.expect("samples");
+    assert_eq!((&samples["group"], &samples["topology"]), (&json!("pressure"), &json!(1)));
+    // Nothing of others, and nobody is told who did not ask.
+    let mut silent = daemon.json("json.sock");
+    silent.admitted();
+    for _ in 0..30 {
+        silent.vitals();
+    }
+    assert_eq!(client.expect("samples")["group"], "pressure");
+    let mut nothing = subscribe(&daemon, 100, &["no such group"]);
+    assert_eq!(catalog(&mut nothing)["topology"], 1);
+    // Five seconds on, the server says that it lives, and nothing else.
+    assert_eq!(nothing.line()["type"], "heartbeat");
+}
+
+#[test]
+fn a_line_of_the_network_comes_and_goes() {
+    let (daemon, tree) = daemon();
+    let mut client = subscribe(&daemon, 50, &["network"]);
+    let first = catalog(&mut client);
+    assert!(has(&first, "eth0") && !has(&first, "eth1"), "{first}");
+    tree.write("proc/net/dev", &format!("{NET}{MORE}"));
+    let second = catalog(&mut client);
+    assert!(has(&second, "eth1") && second["topology"].as_u64() > first["topology"].as_u64());
+    assert_eq!(client.expect("samples")["topology"], second["topology"]);
+    tree.write("proc/net/dev", NET);
+    let third = catalog(&mut client);
+    assert_eq!(third["sensors"], first["sensors"], "with the ids they had");
+}
+
+#[test]
+fn only_what_is_subscribed_to_is_read() {
+    let (daemon, _tree) = daemon();
+    let mut vitals = daemon.json("json.sock");
+    vitals.admitted();
+    (0..10).for_each(|_| drop(vitals.vitals()));
+    let before = reads(&daemon).to_string();
+    assert!(!before.contains("pressure"), "{before}");
+    drop(vitals);
+    let mut samples = subscribe(&daemon, 1000, &["memory"]);
+    (0..10).for_each(|_| drop(samples.line()));
+    let of_vitals = |daemon: &Daemon| reads(daemon);
+    let after = of_vitals(&daemon).to_string();
+    assert!(after != before, "{after}");
+}
+
+/// What strace counts, in so many seconds, of calls that name `path`; of any call without one.
+fn calls(daemon: &Daemon, path: Option<&Path>, seconds: u32) -> Option<usize> {
+    let mut command = std::process::Command::new("timeout");
+    command.args(["-s", "INT", &seconds.to_string(), "strace", "-f", "-q"]);
+    if let Some(path) = path {
+        command.args(["-e", "trace=openat,pread64,read", "-P", path.to_str().unwrap()]);
+    }
+    let output = command.args(["-p", &daemon.pid().to_string()]).output().ok()?;
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(!text.contains("Operation not permitted"), "{text}");
+    // The call in which it waited when strace came and went.
+    let is_call = |line: &&str| line.contains('(') && !line.contains("detached");
+    Some(text.lines().filter(is_call).filter(|line| !line.contains("epoll_wait")).count())
+}
+
+#[test]
+fn pressure_is_read_twice_a_second_whatever_is_asked() {
+    if std::process::Command::new("strace").arg("-V").output().is_err() {
+        return;
+    }
+    let (daemon, tree) = daemon();
+    assert_eq!(calls(&daemon, None, 3), Some(0), "nobody watches");
+    let file = tree.0.join("proc/pressure/cpu");
+    let mut clients: Vec<_> = (0..8).map(|_| subscribe(&daemon, 1000, &["pressure"])).collect();
+    clients.iter_mut().for_each(|client| drop(catalog(client)));
+    let calls = calls(&daemon, Some(&file), 4).unwrap();
+    // Strace comes late and goes early; a tick may stand at either end.
+    assert!((2..=9).contains(&calls), "{calls} reads in four seconds");
+}
