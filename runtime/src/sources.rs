@@ -294,7 +294,7 @@ mod tests {
     impl Bench {
         fn new(doubles: &[&Double], max_cpu: f32) -> Self {
             let units = doubles.iter().map(|double| double.source()).collect();
-            let sources = Sources { clock, ..Sources::new(units, max_cpu) };
+            let sources = Sources { clock, ..Sources::new(units, max_cpu, || {}).unwrap() };
             CLOCK.set((0, 0));
             Self { sources, samples: Samples::new(SOURCES_MAX), tick_ns: 1_000_000 * MS }
         }

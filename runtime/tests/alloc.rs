@@ -187,7 +187,7 @@ fn life(directory: &Path, journal: Option<JournalSettings>) {
     let machine = this_machine(&Roots::default());
     let mut reactor = Reactor::new(&config, machine).expect("a reactor");
     let doubles = samples::doubles();
-    reactor.read_sources(doubles.iter().map(sensors::Double::source).collect());
+    reactor.read_sources(doubles.iter().map(sensors::Double::source).collect()).expect("sources");
 
     steady_state(&mut reactor, directory);
     churn(&mut reactor, directory);

@@ -64,7 +64,8 @@ pub fn samples(reactor: &mut Reactor, directory: &Path, doubles: &[Double]) {
     // The budget lets a slow build read less often.
     assert!(doubles[1].counts()[1] > reads + 30, "they were read");
     assert!(doubles.iter().map(|double| double.counts()[0]).sum::<u64>() > 20, "and scanned anew");
-    assert!(reactor.hub().counters().merged > merged + 100, "the slow ones were told so");
+    let merged = reactor.hub().counters().merged - merged;
+    assert!(merged > 20, "the slow ones were told so, {merged} times");
     drop((clients, slow));
     turn(reactor);
     turn(reactor);

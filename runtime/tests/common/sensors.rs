@@ -61,7 +61,7 @@ impl Double {
 
     /// What it is to yield.
     pub fn script(&self) -> MutexGuard<'_, Script> {
-        self.script.lock().unwrap()
+        self.script.lock().expect("no panic")
     }
 
     /// How often it was scanned, read and looked at.

@@ -12,7 +12,7 @@ const BARE: usize = 3;
 
 fn rig(doubles: &[Double]) -> Rig {
     let mut rig = Rig::new(8);
-    rig.sources = Sources::new(doubles.iter().map(Double::source).collect(), 1e9);
+    rig.sources = Sources::new(doubles.iter().map(Double::source).collect(), 1e9, || {}).unwrap();
     rig
 }
 
