@@ -1,15 +1,21 @@
 //! A file whose reads are answered by the test: a FUSE server of one file, without a library.
 //!
 //! The file is the root of its own file system and is mounted in the place of an ordinary one. Its
-//! pages are not cached, so each read is a request.
+//! pages are not cached, so each read is a request. Its server is a process of its own: one that
+//! waits for itself could neither end nor be killed.
 
+use std::env;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Lines, Read, Write, stdin};
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::process::{self, Child, ChildStdout, Command, Stdio};
+use std::sync::Mutex;
 use std::thread;
 
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::sys::prctl::set_pdeathsig;
+use nix::sys::signal::Signal;
 
 /// Bytes of a request that the kernel wants room for, and more.
 const REQUEST_SIZE: usize = 256 * 1024;
@@ -23,6 +29,12 @@ const READ: u32 = 15;
 const INIT: u32 = 26;
 const INTERRUPT: u32 = 36;
 
+/// Where a server is to mount its file, and what the file reads as.
+const PATH: &str = "KYMO_TEST_FUSE_PATH";
+const TEXT: &str = "KYMO_TEST_FUSE_TEXT";
+/// Before each line of a server that is not the harness's.
+const MARK: &str = "fuse:";
+
 /// What the file's reads get.
 #[derive(Debug, Default)]
 struct Answers {
@@ -34,60 +46,108 @@ struct Answers {
     reads: u32,
 }
 
-/// A mounted file.
+/// A mounted file, and the process that serves it.
 #[derive(Debug)]
 pub struct FuseFile {
-    device: Arc<File>,
-    answers: Arc<Mutex<Answers>>,
+    server: Child,
+    lines: Lines<BufReader<ChildStdout>>,
     path: PathBuf,
 }
 
 impl FuseFile {
     /// Mounts a file that reads as `text` at `path`, where there is a file; only root may.
-    pub fn mount(path: &Path, text: &str) -> io::Result<Self> {
-        use std::os::fd::AsRawFd;
-        let device = OpenOptions::new().read(true).write(true).open("/dev/fuse")?;
-        let fd = device.as_raw_fd();
-        let options = format!("fd={fd},rootmode={MODE:o},user_id=0,group_id=0");
-        let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
-        mount(Some("kymo-test"), path, Some("fuse"), flags, Some(&*options))?;
-        let answers = Answers { text: text.into(), ..Answers::default() };
-        let file = Self {
-            device: Arc::new(device),
-            answers: Arc::new(Mutex::new(answers)),
-            path: path.into(),
-        };
-        let (device, answers) = (Arc::clone(&file.device), Arc::clone(&file.answers));
-        // It ends with the file system.
-        thread::spawn(move || serve(&device, &answers));
-        Ok(file)
-    }
-
-    /// From now on reads wait.
-    pub fn mute(&self) {
-        self.answers.lock().unwrap().is_mute = true;
-    }
-
-    /// Answers the reads that wait, and later ones at once.
-    pub fn speak(&self) {
-        let mut answers = self.answers.lock().unwrap();
-        answers.is_mute = false;
-        for unique in std::mem::take(&mut answers.waiting) {
-            reply(&self.device, unique, 0, answers.text.as_bytes());
+    pub fn mount(path: &Path, text: &str) -> Result<Self, String> {
+        let mut server = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "fuse::server", "--ignored", "--nocapture"])
+            .env(PATH, path)
+            .env(TEXT, text)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(server.stdout.take().unwrap()).lines();
+        let mut file = Self { server, lines, path: path.into() };
+        match &*file.answer() {
+            "ready" => Ok(file),
+            error => Err(error.to_owned()),
         }
     }
 
+    /// From now on reads wait.
+    pub fn mute(&mut self) {
+        self.ask("mute");
+    }
+
+    /// Answers the reads that wait, and later ones at once.
+    pub fn speak(&mut self) {
+        self.ask("speak");
+    }
+
     /// How many reads there were.
-    pub fn reads(&self) -> u32 {
-        self.answers.lock().unwrap().reads
+    pub fn reads(&mut self) -> u32 {
+        self.ask("reads").parse().unwrap()
+    }
+
+    fn ask(&mut self, what: &str) -> String {
+        writeln!(self.server.stdin.as_mut().unwrap(), "{what}").unwrap();
+        self.answer()
+    }
+
+    fn answer(&mut self) -> String {
+        let mut lines = self.lines.by_ref().map(Result::unwrap);
+        lines.find_map(|line| Some(line.split_once(MARK)?.1.to_owned())).unwrap()
     }
 }
 
 impl Drop for FuseFile {
     fn drop(&mut self) {
-        self.speak();
         let _ = umount2(&self.path, MntFlags::MNT_DETACH);
+        // Without a server every request fails at once, those that wait as well.
+        let _ = self.server.kill();
+        let _ = self.server.wait();
     }
+}
+
+/// The server, which is this program once more.
+#[test]
+#[ignore = "no test"]
+fn server() {
+    let (Ok(path), Ok(text)) = (env::var(PATH), env::var(TEXT)) else { return };
+    // Whoever waits for a file can't be killed, so its server must not outlive the test.
+    set_pdeathsig(Signal::SIGKILL).unwrap();
+    let device = match mounted(Path::new(&path)) {
+        Ok(device) => device,
+        Err(error) => return println!("{MARK}{error}"),
+    };
+    let answers = Mutex::new(Answers { text, ..Answers::default() });
+    thread::scope(|scope| {
+        scope.spawn(|| serve(&device, &answers));
+        println!("\n{MARK}ready");
+        for line in stdin().lines().map_while(Result::ok) {
+            let mut answers = answers.lock().unwrap();
+            match &*line {
+                "mute" => answers.is_mute = true,
+                "speak" => {
+                    answers.is_mute = false;
+                    for unique in std::mem::take(&mut answers.waiting) {
+                        reply(&device, unique, 0, answers.text.as_bytes());
+                    }
+                }
+                _ => {}
+            }
+            println!("{MARK}{}", answers.reads);
+        }
+        process::exit(0);
+    });
+}
+
+fn mounted(path: &Path) -> io::Result<File> {
+    let device = OpenOptions::new().read(true).write(true).open("/dev/fuse")?;
+    let fd = device.as_raw_fd();
+    let options = format!("fd={fd},rootmode={MODE:o},user_id=0,group_id=0");
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
+    mount(Some("kymo-test"), path, Some("fuse"), flags, Some(&*options))?;
+    Ok(device)
 }
 
 fn serve(mut device: &File, answers: &Mutex<Answers>) {

@@ -157,7 +157,7 @@ fn files_that_answer_once_and_then_never() {
         let mount = |chip| FuseFile::mount(&rig.attribute(chip), "51000\n").unwrap();
         files.borrow_mut().extend([mount(0), mount(1)]);
     });
-    let files = files.into_inner();
+    let mut files = files.into_inner();
     assert_eq!([rig.readings(0), rig.readings(1)], [[Ok(51.0)], [Ok(51.0)]]);
 
     // One of them: held, and the others late once.
@@ -184,7 +184,7 @@ fn files_that_answer_once_and_then_never() {
 
     // They answer: both rest, and then all is as before.
     let reads = [files[0].reads(), files[1].reads()];
-    files.iter().for_each(FuseFile::speak);
+    files.iter_mut().for_each(FuseFile::speak);
     let is_resting =
         |rig: &Rig, chip| matches!(rig.lane.state(chip), UnitState::Quarantined { .. });
     rig.until("rest", |rig| is_resting(rig, 0) && is_resting(rig, 1));
@@ -197,7 +197,7 @@ fn files_that_answer_once_and_then_never() {
     assert_eq!([rig.readings(0), rig.readings(3)], [[Ok(51.0)], [Ok(43.0)]]);
 
     // With both stuck, the lane ends nevertheless.
-    for (chip, file) in files.iter().enumerate() {
+    for (chip, file) in files.iter_mut().enumerate() {
         file.mute();
         assert!(rig.ask(chip, Job::Read));
     }
