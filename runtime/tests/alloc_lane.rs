@@ -153,6 +153,8 @@ fn main() {
         until(&mut lane, |lane| lane.state(unit) == UnitState::Stuck);
     }
     assert!((0..count).all(|unit| !lane.ask(unit, Job::Read, clock::mono_ns())));
+    // Their threads may have begun later than the loop believes, and only their own time counts.
+    thread::sleep(Duration::from_millis(100));
     gates.iter().for_each(|gate| gate.set(false));
     until(&mut lane, |lane| {
         for unit in 0..count {

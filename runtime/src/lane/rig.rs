@@ -117,6 +117,8 @@ impl Rig {
     }
 
     pub(super) fn open(&self, unit: usize) {
+        // Its thread may have begun later than the loop believes, and only its own time counts.
+        thread::sleep(GRACE);
         self.gates[unit].set(|state| (state.is_closed, state.reads_left) = (false, None));
     }
 

@@ -143,6 +143,7 @@ fn what_is_no_file_is_a_fault_at_once() {
 }
 
 #[test]
+#[ignore = "mounts a file system; a machine may hold such a mount against whoever ends it"]
 fn files_that_answer_once_and_then_never() {
     let files = RefCell::new(Vec::new());
     let probe = std::env::temp_dir().join(format!("kymo-fuse-{}", process::id()));
@@ -184,6 +185,8 @@ fn files_that_answer_once_and_then_never() {
 
     // They answer: both rest, and then all is as before.
     let reads = [files[0].reads(), files[1].reads()];
+    // Their threads may have begun later than the loop believes, and only their own time counts.
+    thread::sleep(GRACE);
     files.iter_mut().for_each(FuseFile::speak);
     let is_resting =
         |rig: &Rig, chip| matches!(rig.lane.state(chip), UnitState::Quarantined { .. });
