@@ -29,7 +29,7 @@ pub enum Overflow {
 pub enum PublishError {
     /// There is no room now.
     Full,
-    /// It is longer than [`Capacity::event_bytes`].
+    /// It is longer than [`Capacity::event_bytes`](super::Capacity::event_bytes).
     TooLong,
     /// It is no event that can be sent.
     Invalid(FrameError),
