@@ -150,6 +150,9 @@ impl Sources {
 
     /// Hands over what the threads have read, and gives up those that don't come back in time.
     pub fn handle_done(&mut self, now: Now, samples: &mut Samples) {
+        if self.lane.is_idle() {
+            return;
+        }
         let (units, lane_units) = (&mut self.units, &self.lane_units);
         self.lane.poll_done(now.mono_ns, |done, shelf| {
             let Some(index) = lane_units.get(done.unit).copied() else { return };
