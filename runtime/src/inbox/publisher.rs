@@ -208,7 +208,7 @@ mod tests {
     use super::*;
     use crate::limits::INBOX_SMALL_BYTES;
     use kymo_protocol::json::Text;
-    use kymo_protocol::{AppState, Event, EventKind, Number, NumberValue};
+    use kymo_protocol::{AppState, EventKind, Number, NumberValue};
     use proptest::prelude::*;
     use std::sync::atomic::AtomicUsize;
 
