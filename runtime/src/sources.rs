@@ -159,6 +159,7 @@ impl Sources {
             let unit = &mut units[index];
             unit.count(done.job != Job::Look, done.took_ns);
             if done.job == Job::Scan {
+                unit.due_ns = due_ns(unit.due_ns, &unit.spec, &shelf.spec());
                 unit.spec = shelf.spec();
                 samples.take_scan(index, &unit.spec, shelf.entries(), shelf.omitted());
                 unit.sensors = shelf.readings().len();
@@ -217,6 +218,7 @@ impl Unit {
         for _ in 0..2 {
             if !self.is_scanned {
                 self.layout = shelf.scan(&mut **source);
+                self.due_ns = due_ns(self.due_ns, &self.spec, &shelf.spec());
                 self.spec = shelf.spec();
                 self.sensors = self.layout.len();
                 samples.take_scan(index, &self.spec, shelf.entries(), shelf.omitted());
@@ -264,6 +266,12 @@ impl Unit {
     }
 }
 
+/// When a source is due after a scan that told how often it may be read; before it was asked, that
+/// was not known.
+fn due_ns(due_ns: u64, before: &SourceSpec, after: &SourceSpec) -> u64 {
+    due_ns.saturating_sub(before.interval_ns).saturating_add(after.interval_ns)
+}
+
 #[cfg(test)]
 #[path = "../tests/common/sensors.rs"]
 mod sensors;
@@ -274,6 +282,7 @@ mod tests {
     use super::*;
     use kymo_protocol::{Group, State};
     use std::cell::Cell;
+    use std::time::{Duration, Instant};
 
     const MS: u64 = 1_000_000;
 
@@ -309,6 +318,16 @@ mod tests {
                 let now = Now { mono_ns: tick_ns, boot_ns: tick_ns, wall_ns };
                 self.sources.handle_tick(tick_ns, now, wanted, &mut self.samples);
                 self.tick_ns += MS;
+            }
+        }
+
+        /// Until the lane has done what it was asked for.
+        fn settle(&mut self) {
+            let end = Instant::now() + Duration::from_secs(20);
+            while self.sources.lane.deadline_ns().is_some() {
+                assert!(Instant::now() < end, "the lane stands");
+                let now = Now { mono_ns: self.tick_ns, boot_ns: self.tick_ns, wall_ns: 0 };
+                self.sources.handle_done(now, &mut self.samples);
             }
         }
 
@@ -375,6 +394,23 @@ mod tests {
         bench.pass(2000, Groups::ALL);
         assert_eq!(double.counts()[..2], [2, 5]);
         assert_eq!(bench.values(), [Some(7.0), Some(8.0)]);
+    }
+
+    #[test]
+    fn a_scan_says_when_it_is_read_next() {
+        // As a place for a chip, which waits for ten seconds, and gets one that may be read sooner,
+        // or later.
+        for (interval_ms, reads) in [(2000, 16), (30_000, 2)] {
+            for double in [Double::with(Group::Hwmon, 10_000 * MS, 1), Double::slow(Group::Hwmon)] {
+                double.script().interval_ns = Some(interval_ms * MS);
+                let mut bench = Bench::new(&[&double], 1.0);
+                for _ in 0..30_001 {
+                    bench.pass(1, Groups::ALL);
+                    bench.settle();
+                }
+                assert_eq!(double.counts()[..2], [1, reads], "{interval_ms} ms");
+            }
+        }
     }
 
     #[test]
