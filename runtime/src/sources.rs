@@ -2,8 +2,9 @@
 //! not at all while nobody does.
 //!
 //! Guarantees: no source is read sooner after its last read than its interval; one tick reads each
-//! source once at most; what reading costs is counted, and where it is more than the budget, the
-//! dearest sources are read less often. Nothing allocates after [`Sources::new`].
+//! source once at most; one without sensors is looked at now and then, and not read; what reading
+//! costs is counted, and where it is more than the budget, the dearest sources are read less often.
+//! Nothing allocates after [`Sources::new`].
 
 use std::io;
 
@@ -117,7 +118,7 @@ impl Sources {
         let read = self.units.iter().filter(|unit| wanted.contains(unit.spec.group));
         self.stretch.handle_tick(tick_ns, read.map(Unit::load));
         for (index, unit) in self.units.iter_mut().enumerate() {
-            let is_due = unit.due_ns <= tick_ns;
+            let is_due = unit.due_ns <= tick_ns && !unit.is_empty();
             if !wanted.contains(unit.spec.group) || !is_due && unit.look_ns > tick_ns {
                 continue;
             }
@@ -228,11 +229,17 @@ impl Unit {
         }
     }
 
+    /// Whether it was found to have no sensor, so that there is nothing to read until a look.
+    fn is_empty(&self) -> bool {
+        self.is_scanned && self.sensors == 0
+    }
+
     fn look(&mut self, tick_ns: u64) {
         let Place::Here(source) = &mut self.place else { return };
         if self.look_ns <= tick_ns {
             self.look_ns = tick_ns + LOOK_NS;
-            self.is_scanned &= source.look() == Freshness::Current;
+            // Some sources notice newcomers only when they are scanned or read.
+            self.is_scanned &= self.sensors > 0 && source.look() == Freshness::Current;
         }
     }
 
@@ -372,6 +379,19 @@ mod tests {
         bench.pass(2000, Groups::ALL);
         assert_eq!(double.counts()[..2], [2, 5]);
         assert_eq!(bench.values(), [Some(7.0), Some(8.0)]);
+    }
+
+    #[test]
+    fn where_there_is_no_sensor_nothing_is_read_until_one_is_found() {
+        let double = Double::with(Group::Disk, 40 * MS, 0);
+        let mut bench = Bench::new(&[&double], 1.0);
+        bench.pass(10_000, Groups::ALL);
+        // Read behind its scan, and once more because the first look comes with that.
+        assert_eq!(double.counts()[..2], [2, 2]);
+        // It tells of no newcomers, so it is scanned again when a look is due.
+        double.script().fill(5, 1);
+        bench.pass(100, Groups::ALL);
+        assert_eq!((double.counts()[..2].to_vec(), bench.values()), (vec![3, 5], vec![Some(5.0)]));
     }
 
     #[test]
