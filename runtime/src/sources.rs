@@ -1,10 +1,10 @@
 //! Sources of sensors: scanned when somebody first wants their group, read at their own pace, and
 //! not at all while nobody does.
 //!
-//! Guarantees: no source is read sooner after its last read than its interval; one tick reads each
-//! source once at most; one without sensors is looked at now and then, and not read; what reading
-//! costs is counted, and where it is more than the budget, the dearest sources are read less often.
-//! Nothing allocates after [`Sources::new`].
+//! Guarantees: no source is read sooner after its last read than its interval, but for [`LATE_NS`]
+//! where a tick came late; one tick reads each source once at most; one without sensors is looked
+//! at now and then, and not read; what reading costs is counted, and where it is more than the
+//! budget, the dearest sources are read less often. Nothing allocates after [`Sources::new`].
 
 use std::io;
 
@@ -13,7 +13,7 @@ use kymo_platform::{Freshness, Source, SourceSpec};
 use kymo_protocol::Groups;
 
 use crate::lane::{Job, Lane, Layout, Shelf};
-use crate::limits::{LOOK_NS, SOURCES_MAX};
+use crate::limits::{LATE_NS, LOOK_NS, SOURCES_MAX};
 use crate::sampler::Cost;
 use crate::samples::Samples;
 use crate::stretch::Stretch;
@@ -115,6 +115,8 @@ impl Sources {
         if wanted == Groups(0) {
             return;
         }
+        // A reading that is late puts the next one off, but for a little: the grid is kept.
+        let from_ns = tick_ns.max(now.mono_ns.saturating_sub(LATE_NS));
         let read = self.units.iter().filter(|unit| wanted.contains(unit.spec.group));
         self.stretch.handle_tick(tick_ns, read.map(Unit::load));
         for (index, unit) in self.units.iter_mut().enumerate() {
@@ -128,7 +130,7 @@ impl Sources {
                 Place::Here(_) => {
                     let began_ns = (self.clock)();
                     if is_due {
-                        unit.due_ns = tick_ns + wait_ns;
+                        unit.due_ns = from_ns + wait_ns;
                         unit.read(index, &mut self.shelf, now, samples);
                     }
                     unit.look(tick_ns);
@@ -379,6 +381,19 @@ mod tests {
         bench.pass(2000, Groups::ALL);
         assert_eq!(double.counts()[..2], [2, 5]);
         assert_eq!(bench.values(), [Some(7.0), Some(8.0)]);
+    }
+
+    #[test]
+    fn a_late_reading_puts_the_next_one_off_but_for_a_little() {
+        let double = Double::with(Group::Pressure, 500 * MS, 1);
+        let mut bench = Bench::new(&[&double], 1.0);
+        let late = Now { mono_ns: 100 * MS, boot_ns: 100 * MS, wall_ns: 0 };
+        bench.sources.handle_tick(0, late, Groups::ALL, &mut bench.samples);
+        bench.tick_ns = 101 * MS;
+        bench.pass(459, Groups::ALL);
+        assert_eq!((bench.tick_ns, double.counts()[1]), (560 * MS, 1));
+        bench.pass(1, Groups::ALL);
+        assert_eq!(double.counts()[1], 2);
     }
 
     #[test]
