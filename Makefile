@@ -19,7 +19,7 @@ test: lint unit docs ## every check
 
 lint: ## format and clippy, warnings denied
 	$(CARGO) fmt --all -- --check
-	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	$(CARGO) clippy --workspace --all-targets --features kymo-benches/peers --locked -- -D warnings
 
 unit: ## unit, property, integration and allocation tests
 	$(CARGO) test --workspace --locked --quiet
@@ -37,12 +37,12 @@ docs: ## the documentation, warnings denied
 
 bench: ## figures beside bare floors, into benches/RESULTS.md; four minutes
 	$(CARGO) build --quiet --release --locked --package kymo
-	$(CARGO) build --quiet --release --locked --package kymo-benches
+	$(CARGO) build --quiet --release --locked --package kymo-benches --features peers
 	$(TARGET)/release/bench
 
 bench-quick: ## the same in half a minute, to see that it runs; writes nothing
 	$(CARGO) build --quiet --release --locked --package kymo
-	$(CARGO) build --quiet --release --locked --package kymo-benches
+	$(CARGO) build --quiet --release --locked --package kymo-benches --features peers
 	$(TARGET)/release/bench --quick
 
 footprint: ## sizes, memory and start-up, with their limits

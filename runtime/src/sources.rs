@@ -1,9 +1,10 @@
 //! Sources of sensors: scanned when somebody first wants their group, read at their own pace, and
 //! not at all while nobody does.
 //!
-//! Guarantees: no source is read sooner after its last read than its interval; one tick reads each
-//! source once at most; what reading costs is counted, and where it is more than the budget, the
-//! dearest sources are read less often. Nothing allocates after [`Sources::new`].
+//! Guarantees: no source is read sooner after its last read than its interval, but for [`LATE_NS`]
+//! where a tick came late; one tick reads each source once at most; one without sensors is looked
+//! at now and then, and not read; what reading costs is counted, and where it is more than the
+//! budget, the dearest sources are read less often. Nothing allocates after [`Sources::new`].
 
 use std::io;
 
@@ -12,7 +13,7 @@ use kymo_platform::{Freshness, Source, SourceSpec};
 use kymo_protocol::Groups;
 
 use crate::lane::{Job, Lane, Layout, Shelf};
-use crate::limits::{LOOK_NS, SOURCES_MAX};
+use crate::limits::{LATE_NS, LOOK_NS, SOURCES_MAX};
 use crate::sampler::Cost;
 use crate::samples::Samples;
 use crate::stretch::Stretch;
@@ -114,10 +115,12 @@ impl Sources {
         if wanted == Groups(0) {
             return;
         }
+        // A reading that is late puts the next one off, but for a little: the grid is kept.
+        let from_ns = tick_ns.max(now.mono_ns.saturating_sub(LATE_NS));
         let read = self.units.iter().filter(|unit| wanted.contains(unit.spec.group));
         self.stretch.handle_tick(tick_ns, read.map(Unit::load));
         for (index, unit) in self.units.iter_mut().enumerate() {
-            let is_due = unit.due_ns <= tick_ns;
+            let is_due = unit.due_ns <= tick_ns && !unit.is_empty();
             if !wanted.contains(unit.spec.group) || !is_due && unit.look_ns > tick_ns {
                 continue;
             }
@@ -127,7 +130,7 @@ impl Sources {
                 Place::Here(_) => {
                     let began_ns = (self.clock)();
                     if is_due {
-                        unit.due_ns = tick_ns + wait_ns;
+                        unit.due_ns = from_ns + wait_ns;
                         unit.read(index, &mut self.shelf, now, samples);
                     }
                     unit.look(tick_ns);
@@ -233,11 +236,17 @@ impl Unit {
         }
     }
 
+    /// Whether it was found to have no sensor, so that there is nothing to read until a look.
+    fn is_empty(&self) -> bool {
+        self.is_scanned && self.sensors == 0
+    }
+
     fn look(&mut self, tick_ns: u64) {
         let Place::Here(source) = &mut self.place else { return };
         if self.look_ns <= tick_ns {
             self.look_ns = tick_ns + LOOK_NS;
-            self.is_scanned &= source.look() == Freshness::Current;
+            // Some sources notice newcomers only when they are scanned or read.
+            self.is_scanned &= self.sensors > 0 && source.look() == Freshness::Current;
         }
     }
 
@@ -411,6 +420,32 @@ mod tests {
                 assert_eq!(double.counts()[..2], [1, reads], "{interval_ms} ms");
             }
         }
+    }
+
+    #[test]
+    fn a_late_reading_puts_the_next_one_off_but_for_a_little() {
+        let double = Double::with(Group::Pressure, 500 * MS, 1);
+        let mut bench = Bench::new(&[&double], 1.0);
+        let late = Now { mono_ns: 100 * MS, boot_ns: 100 * MS, wall_ns: 0 };
+        bench.sources.handle_tick(0, late, Groups::ALL, &mut bench.samples);
+        bench.tick_ns = 101 * MS;
+        bench.pass(459, Groups::ALL);
+        assert_eq!((bench.tick_ns, double.counts()[1]), (560 * MS, 1));
+        bench.pass(1, Groups::ALL);
+        assert_eq!(double.counts()[1], 2);
+    }
+
+    #[test]
+    fn where_there_is_no_sensor_nothing_is_read_until_one_is_found() {
+        let double = Double::with(Group::Disk, 40 * MS, 0);
+        let mut bench = Bench::new(&[&double], 1.0);
+        bench.pass(10_000, Groups::ALL);
+        // Read behind its scan, and once more because the first look comes with that.
+        assert_eq!(double.counts()[..2], [2, 2]);
+        // It tells of no newcomers, so it is scanned again when a look is due.
+        double.script().fill(5, 1);
+        bench.pass(100, Groups::ALL);
+        assert_eq!((double.counts()[..2].to_vec(), bench.values()), (vec![3, 5], vec![Some(5.0)]));
     }
 
     #[test]
