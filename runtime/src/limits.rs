@@ -136,8 +136,15 @@ pub const SAMPLES_LINES_SIZE: usize = 4 * SAMPLES_RING_SIZE;
 /// Sources that a machine may have: 64 chips, and a few for each other family.
 pub const SOURCES_MAX: usize = 128;
 
-/// Share of one CPU that reading sources may take.
-pub const MAX_CPU: f32 = 0.01;
+/// Share of one CPU that reading sources may take unless the host says otherwise, in millionths.
+pub const MAX_CPU_PPM_DEFAULT: u32 = 10_000;
+
+/// The least such share: below it, a source that takes a millisecond is read every ten seconds, and
+/// who wants less reads none.
+pub const MAX_CPU_PPM_MIN: u32 = 100;
+
+/// The largest such share: the loop is one thread.
+pub const MAX_CPU_PPM_MAX: u32 = 1_000_000;
 
 /// A source may be read so much sooner than its interval after a reading that was late by as much.
 /// Less than what the source of pressure forgives, which gives its last values again to who is too

@@ -108,6 +108,12 @@ impl Sources {
         })
     }
 
+    /// From now on all of them together take at most `max_cpu` of one CPU. Those that wait already
+    /// wait to their end.
+    pub fn set_max_cpu(&mut self, max_cpu: f32) {
+        self.stretch.set_budget(max_cpu);
+    }
+
     /// Reads what is due at the tick planned for `tick_ns` on the monotonic clock, of the groups
     /// that are `wanted`, and hands it to `samples`. What may block is asked for, and handed over
     /// by [`handle_done`](Self::handle_done).

@@ -32,9 +32,7 @@ use crate::config::Config;
 use crate::directory::Directory;
 use crate::hub::{Hub, Identity};
 use crate::inbox::Inbox;
-use crate::limits::{
-    CLOSING_NS, CONTROL_MAX, EVENTS_PER_TURN, LISTENERS_MAX, MAX_CPU, SENDS_PER_FLOOD,
-};
+use crate::limits::{CLOSING_NS, CONTROL_MAX, EVENTS_PER_TURN, LISTENERS_MAX, SENDS_PER_FLOOD};
 use crate::reactor::archive::Archive;
 use crate::reactor::commander::Commander;
 use crate::reactor::commands::Settings;
@@ -148,8 +146,7 @@ impl Reactor {
             )),
             syncer,
             sampler: Sampler::new(machine),
-            sources: Sources::new(Vec::new(), MAX_CPU, || {})
-                .map_err(system("make the sources"))?,
+            sources: Sources::new(Vec::new(), 0.0, || {}).map_err(system("make the sources"))?,
             waker,
             ticker,
             armed: None,

@@ -6,7 +6,6 @@ use kymo_platform::Source;
 use kymo_platform::clock::{self, Now};
 
 use super::Reactor;
-use crate::limits::MAX_CPU;
 use crate::sources::Sources;
 use crate::start_error::StartError;
 
@@ -21,7 +20,8 @@ impl Reactor {
     pub fn read_sources(&mut self, sources: Vec<Box<dyn Source>>) -> Result<(), StartError> {
         let waker = Arc::clone(&self.waker);
         // A loop that can't be woken is one that has ended.
-        self.sources = Sources::new(sources, MAX_CPU, move || drop(waker.wake()))
+        let max_cpu = self.settings.current().sensors.max_cpu();
+        self.sources = Sources::new(sources, max_cpu, move || drop(waker.wake()))
             .map_err(|error| StartError::system("start the threads that read sensors", error))?;
         Ok(())
     }
