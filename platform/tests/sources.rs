@@ -364,6 +364,20 @@ fn devices_of_classes_and_lines_that_come_and_go() {
     assert!(!after.keys().any(|identity| identity.starts_with("network/pci")));
 }
 
+#[test]
+fn the_last_disk_that_leaves_is_absent_and_then_none() {
+    let tree = Tree::empty();
+    machines::intel_laptop(&tree);
+    let mut sources = tree.sources();
+    let disk = sources.iter_mut().find(|source| source.spec().name == "disk").unwrap();
+    let (sensors, _) = scan(&mut **disk);
+    assert_eq!(sensors.len(), 10);
+    tree.write("proc/diskstats", "");
+    assert_eq!(read(&mut **disk, 10), (vec![Err(Absent); 10], Freshness::Stale));
+    assert_eq!(scan(&mut **disk), (vec![], 0));
+    assert_eq!(read(&mut **disk, 0).1, Freshness::Current);
+}
+
 fn scan_count(found: &BTreeMap<String, Reading<f64>>, name: &str) -> usize {
     found.keys().filter(|identity| identity.starts_with(&format!("{name}/"))).count()
 }

@@ -35,6 +35,8 @@ pub(crate) struct File {
     open: Reading<Open>,
     /// Reads until the path is looked at again.
     patience: u8,
+    /// Whether an empty text says that there is nothing to tell of.
+    may_be_empty: bool,
 }
 
 /// Device and inode.
@@ -51,7 +53,12 @@ impl File {
     pub(crate) fn new(root: &Path, name: &str) -> Self {
         let path = c_path(&root.join(name));
         let open = Open::new(&path);
-        Self { path, open, patience: CHECK_READS }
+        Self { path, open, patience: CHECK_READS, may_be_empty: false }
+    }
+
+    /// A file whose lines the kernel writes for devices alone: without one it is empty.
+    pub(crate) fn of_devices(root: &Path, name: &str) -> Self {
+        Self { may_be_empty: true, ..Self::new(root, name) }
     }
 
     /// The whole text; one that fills `buffer` may be cut and is a fault.
@@ -91,7 +98,10 @@ impl File {
         line: &mut dyn FnMut(&[u8]) -> bool,
     ) -> Reading<()> {
         let fd = self.ready()?;
-        let result = stream_lines(fd, buffer, line);
+        let result = match stream_lines(fd, buffer, line) {
+            Err(Errno::ENODATA) if self.may_be_empty => Ok(()),
+            result => result,
+        };
         self.doubt(result)
     }
 

@@ -59,7 +59,7 @@ impl Linux {
             stat: File::new(proc_root, "stat"),
             meminfo: File::new(proc_root, "meminfo"),
             loadavg: File::new(proc_root, "loadavg"),
-            diskstats: File::new(proc_root, "diskstats"),
+            diskstats: File::of_devices(proc_root, "diskstats"),
             netdev: File::new(proc_root, "net/dev"),
             uptime: File::new(proc_root, "uptime"),
             disks: Disks::new(sys_root),

@@ -65,7 +65,7 @@ impl Disk {
             may_block: false,
         };
         Self {
-            rows: Rows::new(spec, File::new(proc_root, "diskstats"), &COLUMNS, DISKS_MAX),
+            rows: Rows::new(spec, File::of_devices(proc_root, "diskstats"), &COLUMNS, DISKS_MAX),
             disks: Disks::new(sys_root),
             class: Class::new(sys_root, "class/block"),
         }
