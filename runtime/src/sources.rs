@@ -3,7 +3,8 @@
 //!
 //! Guarantees: no source is read sooner after its last read than its interval, but for [`LATE_NS`]
 //! where a tick came late; one tick reads each source once at most; one without sensors is looked
-//! at now and then, and not read; what reading costs is counted, and where it is more than the
+//! at now and then, and not read; a look that finds that hardware came or went brings a scan at
+//! once, and no read before it is due; what reading costs is counted, and where it is more than the
 //! budget, the dearest sources are read less often. Nothing allocates after [`Sources::new`].
 
 use std::io;
@@ -41,6 +42,8 @@ struct Unit {
     layout: Layout,
     sensors: usize,
     is_scanned: bool,
+    /// A look of the lane said that hardware came or went, and no scan has followed.
+    is_stale: bool,
     is_held: bool,
     due_ns: u64,
     look_ns: u64,
@@ -127,7 +130,8 @@ impl Sources {
         self.stretch.handle_tick(tick_ns, read.map(Unit::load));
         for (index, unit) in self.units.iter_mut().enumerate() {
             let is_due = unit.due_ns <= tick_ns && !unit.is_empty();
-            if !wanted.contains(unit.spec.group) || !is_due && unit.look_ns > tick_ns {
+            let is_idle = !is_due && !unit.is_stale && unit.look_ns > tick_ns;
+            if is_idle || !wanted.contains(unit.spec.group) {
                 continue;
             }
             let wait_ns = self.stretch.apply(unit.spec.interval_ns, unit.load());
@@ -139,19 +143,26 @@ impl Sources {
                         unit.due_ns = from_ns + wait_ns;
                         unit.read(index, &mut self.shelf, now, samples);
                     }
-                    unit.look(tick_ns);
+                    if unit.look_ns <= tick_ns {
+                        unit.look_ns = tick_ns + LOOK_NS;
+                        unit.look(index, &mut self.shelf, samples);
+                    }
                     unit.count(is_due, (self.clock)().saturating_sub(began_ns));
                     continue;
                 }
             };
             let job = match (is_due, unit.is_scanned) {
+                (false, _) if unit.is_stale => Job::Rescan,
                 (false, _) => Job::Look,
                 (true, true) => Job::Read,
                 (true, false) => Job::Scan,
             };
             if self.lane.ask(number, job, now.mono_ns) {
-                *(if is_due { &mut unit.due_ns } else { &mut unit.look_ns }) =
-                    tick_ns + if is_due { wait_ns } else { LOOK_NS };
+                match job {
+                    Job::Scan | Job::Read => unit.due_ns = tick_ns + wait_ns,
+                    Job::Look => unit.look_ns = tick_ns + LOOK_NS,
+                    Job::Rescan => unit.is_stale = false,
+                }
             }
             unit.tell_held(index, self.lane.is_held(number), samples);
         }
@@ -166,18 +177,16 @@ impl Sources {
         self.lane.poll_done(now.mono_ns, |done, shelf| {
             let Some(index) = lane_units.get(done.unit).copied() else { return };
             let unit = &mut units[index];
-            unit.count(done.job != Job::Look, done.took_ns);
-            if done.job == Job::Scan {
-                unit.due_ns = due_ns(unit.due_ns, &unit.spec, &shelf.spec());
-                unit.spec = shelf.spec();
-                samples.take_scan(index, &unit.spec, shelf.entries(), shelf.omitted());
-                unit.sensors = shelf.readings().len();
+            unit.count(done.job.reads(), done.took_ns);
+            if done.job.scans() {
+                unit.take_scan(index, shelf, samples);
             }
-            if done.job != Job::Look {
+            if done.job.reads() {
                 let read_at_ns = now.boot_ns.saturating_sub(done.took_ns);
                 samples.take_read(index, unit.spec.group, shelf.readings(), read_at_ns);
             }
             unit.is_scanned = shelf.freshness() == Freshness::Current;
+            unit.is_stale = done.job == Job::Look && !unit.is_scanned;
         });
         self.lane.handle_deadlines(now.mono_ns);
         for (number, index) in self.lane_units.iter().enumerate() {
@@ -213,6 +222,7 @@ impl Unit {
             layout: Layout::default(),
             sensors: 0,
             is_scanned: false,
+            is_stale: false,
             is_held: false,
             due_ns: 0,
             look_ns: 0,
@@ -223,16 +233,11 @@ impl Unit {
     /// Reads, after a scan where that is due. Where a read says that hardware came or went, scans
     /// and reads once more: the next time is a whole interval away.
     fn read(&mut self, index: usize, shelf: &mut Shelf, now: Now, samples: &mut Samples) {
-        let Place::Here(source) = &mut self.place else { return };
         for _ in 0..2 {
             if !self.is_scanned {
-                self.layout = shelf.scan(&mut **source);
-                self.due_ns = due_ns(self.due_ns, &self.spec, &shelf.spec());
-                self.spec = shelf.spec();
-                self.sensors = self.layout.len();
-                samples.take_scan(index, &self.spec, shelf.entries(), shelf.omitted());
-                self.is_scanned = true;
+                self.scan(index, shelf, samples);
             }
+            let Place::Here(source) = &mut self.place else { return };
             shelf.read(&mut **source, &self.layout);
             samples.take_read(index, self.spec.group, shelf.readings(), now.boot_ns);
             self.is_scanned = shelf.freshness() == Freshness::Current;
@@ -247,13 +252,29 @@ impl Unit {
         self.is_scanned && self.sensors == 0
     }
 
-    fn look(&mut self, tick_ns: u64) {
+    fn look(&mut self, index: usize, shelf: &mut Shelf, samples: &mut Samples) {
         let Place::Here(source) = &mut self.place else { return };
-        if self.look_ns <= tick_ns {
-            self.look_ns = tick_ns + LOOK_NS;
+        if self.sensors == 0 {
             // Some sources notice newcomers only when they are scanned or read.
-            self.is_scanned &= self.sensors > 0 && source.look() == Freshness::Current;
+            self.is_scanned = false;
+        } else if source.look() == Freshness::Stale {
+            self.scan(index, shelf, samples);
         }
+    }
+
+    fn scan(&mut self, index: usize, shelf: &mut Shelf, samples: &mut Samples) {
+        let Place::Here(source) = &mut self.place else { return };
+        self.layout = shelf.scan(&mut **source);
+        self.take_scan(index, shelf, samples);
+        self.is_scanned = true;
+    }
+
+    fn take_scan(&mut self, index: usize, shelf: &Shelf, samples: &mut Samples) {
+        self.due_ns = due_ns(self.due_ns, &self.spec, &shelf.spec());
+        self.spec = shelf.spec();
+        // One pending for each, or what the read behind the scan has found.
+        self.sensors = shelf.readings().len();
+        samples.take_scan(index, &self.spec, shelf.entries(), shelf.omitted());
     }
 
     fn count(&mut self, is_read: bool, took_ns: u64) {
@@ -397,18 +418,32 @@ mod tests {
     }
 
     #[test]
-    fn a_look_that_finds_something_brings_a_scan_with_the_next_read() {
-        let double = Double::with(Group::Hwmon, 3000 * MS, 1);
-        let mut bench = Bench::new(&[&double], 1.0);
-        bench.pass(9_999, Groups::ALL);
-        assert_eq!(double.counts()[1..], [4, 1]);
-        double.script().fill(7, 2);
-        double.script().stale_look = true;
-        bench.pass(2, Groups::ALL);
-        assert_eq!(double.counts(), [1, 4, 2]);
-        bench.pass(2000, Groups::ALL);
-        assert_eq!(double.counts()[..2], [2, 5]);
-        assert_eq!(bench.values(), [Some(7.0), Some(8.0)]);
+    fn a_look_that_finds_something_brings_a_scan_at_once_and_no_read() {
+        for double in [Double::with(Group::Hwmon, 30_000 * MS, 2), Double::slow(Group::Hwmon)] {
+            double.script().fill(1, 2);
+            double.script().interval_ns = Some(30_000 * MS);
+            let mut bench = Bench::new(&[&double], 1.0);
+            let mut pass = |ms| {
+                for _ in 0..ms {
+                    bench.pass(1, Groups::ALL);
+                    bench.settle();
+                }
+                (double.counts(), bench.values())
+            };
+            assert_eq!(pass(9_999), ([1, 1, 1], vec![Some(1.0), Some(2.0)]));
+            // One that is there still keeps what it read: it may not be asked again.
+            double.script().stale_look = true;
+            assert_eq!(pass(10), ([2, 1, 2], vec![Some(1.0), Some(2.0)]));
+            // Another one has not been read, and one that left is gone.
+            double.script().fill(7, 1);
+            double.script().stale_look = true;
+            assert_eq!(pass(10_000), ([3, 1, 3], vec![None]));
+            assert_eq!(pass(9_992).0[..2], [3, 2]);
+            assert_eq!(pass(1).1, [Some(7.0)]);
+            double.script().fill(0, 0);
+            double.script().stale_look = true;
+            assert_eq!(pass(10_010), ([4, 2, 5], vec![]));
+        }
     }
 
     #[test]

@@ -44,10 +44,34 @@ use crate::limits::{LANE_BUDGET_NS, LANE_THREADS};
 pub enum Job {
     /// A scan, and then a read.
     Scan,
+    /// A scan alone, which asks no device: for a source that may not be read yet.
+    Rescan,
     /// A read.
     Read,
     /// A look.
     Look,
+}
+
+impl Job {
+    /// Whether it looks for sensors.
+    #[must_use]
+    pub fn scans(self) -> bool {
+        matches!(self, Self::Scan | Self::Rescan)
+    }
+
+    /// Whether it reads them.
+    #[must_use]
+    pub fn reads(self) -> bool {
+        matches!(self, Self::Scan | Self::Read)
+    }
+
+    fn with_read_if(self, is_read: bool) -> Self {
+        match self {
+            Self::Rescan if is_read => Self::Scan,
+            Self::Look if is_read => Self::Read,
+            job => job,
+        }
+    }
 }
 
 /// A job that has come to its end.
@@ -55,7 +79,7 @@ pub enum Job {
 pub struct Done {
     /// Number of the source.
     pub unit: usize,
-    /// What it was asked for.
+    /// What it was asked for, with a read if it came to no end.
     pub job: Job,
     /// How long the source took. Its values are as old as that, at most.
     pub took_ns: u64,
@@ -148,12 +172,14 @@ impl Lane {
     }
 
     /// Hands over what has come to an end since the last call, in that order. A shelf has entries
-    /// after a scan alone, and no readings after a look.
+    /// after a scan alone, and no readings after a look; after a rescan each is pending.
     pub fn poll_done(&mut self, now_ns: u64, mut take: impl FnMut(&Done, &Shelf)) {
         while let Some(work) = self.desk.done.pop() {
-            let Work { number, worker, job, unit, shelf, took_ns } = work;
+            let Work { number, worker, mut job, unit, shelf, took_ns } = work;
             if let Some(slot) = self.slots.get_mut(number) {
                 slot.standing.handle_done(job, took_ns, unit.is_broken(), now_ns);
+                // Its faults are the last that is read of it.
+                job = job.with_read_if(unit.is_broken());
                 slot.unit = Some(unit);
             }
             take(&Done { unit: number, job, took_ns }, &shelf);

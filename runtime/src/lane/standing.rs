@@ -84,8 +84,8 @@ impl Standing {
             self.rest_ns = rest_ns.clamp(LANE_REST_NS, LANE_REST_NS_MAX);
             UnitState::Quarantined { until_ns: now_ns.saturating_add(self.rest_ns) }
         } else {
-            // A look asks no device, so it does not prove that one answers.
-            if job != Job::Look {
+            // What asks no device does not prove that one answers.
+            if job.reads() {
                 (self.rest_ns, self.is_overdue) = (0, false);
             }
             UnitState::Idle
@@ -131,6 +131,7 @@ mod tests {
         let mut standing = Standing::default();
         assert!(run(&mut standing, Job::Scan, LATE, 0));
         assert!(run(&mut standing, Job::Look, 1, SECOND));
+        assert!(run(&mut standing, Job::Rescan, 1, SECOND));
         assert_eq!((standing.state(), standing.is_held()), (UnitState::Idle, true));
         assert!(run(&mut standing, Job::Read, LATE, SECOND));
         assert_eq!(standing.state(), UnitState::Quarantined { until_ns: 3 * SECOND });

@@ -194,8 +194,8 @@ fn a_lane_ends_whatever_its_sources_do() {
 
 #[test]
 fn a_source_that_panics_is_a_fault_for_ever_and_no_other() {
-    let mut rig = Rig::new(3);
-    for unit in 0..3 {
+    let mut rig = Rig::new(4);
+    for unit in 0..4 {
         rig.job(unit, Job::Scan);
     }
     rig.gates[0].set(|state| state.panics_in_read = true);
@@ -204,7 +204,10 @@ fn a_source_that_panics_is_a_fault_for_ever_and_no_other() {
     rig.gates[1].set(|state| (state.panics_in_scan, state.names) = (true, vec!["c".into(); 3]));
     let told = rig.job(1, Job::Scan);
     assert_eq!((told.labels.len(), told.readings), (3, vec![Err(NoData::Fault); 3]));
-    for unit in [0, 1] {
+    rig.gates[3].set(|state| state.panics_in_scan = true);
+    let told = rig.job(3, Job::Rescan);
+    assert_eq!((told.job, told.readings), (Job::Scan, vec![Err(NoData::Fault); 2]));
+    for unit in [0, 1, 3] {
         rig.gates[unit].set(|state| (state.panics_in_read, state.panics_in_scan) = (false, false));
         assert_eq!((rig.lane.state(unit), rig.lane.is_held(unit)), (UnitState::Broken, false));
         assert!(!rig.ask(unit, Job::Scan) && !rig.ask(unit, Job::Read));

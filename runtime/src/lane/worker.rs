@@ -88,11 +88,12 @@ impl Unit {
                 *layout = shelf.scan(&mut **source);
                 shelf.read(&mut **source, layout);
             }
+            Job::Rescan => *layout = shelf.scan(&mut **source),
             Job::Read => shelf.read(&mut **source, layout),
             Job::Look => shelf.look(&mut **source),
         }));
         if outcome.is_err() {
-            *layout = shelf.fail((job != Job::Scan).then_some(&*layout));
+            *layout = shelf.fail((!job.scans()).then_some(&*layout));
             *is_broken = true;
         }
     }
