@@ -155,7 +155,7 @@ pub const SAMPLES_LINES_SIZE: usize = 4 * SAMPLES_RING_SIZE;
 /// Sources that a machine may have: 64 chips, and a few for each other family.
 pub const SOURCES_MAX: usize = 128;
 
-/// Share of one CPU that reading sources may take.
+/// Share of one CPU that reading sources may take, passes over processes included.
 pub const MAX_CPU: f32 = 0.01;
 
 /// Sources that are asked whether hardware came or went wait so long between two times.

@@ -14,6 +14,8 @@ pub struct Script {
     pub ranking: Ranking,
     /// Calls that a pass takes; 0 is 1.
     pub slices: u32,
+    /// Whether the total is the number of the pass.
+    pub is_numbered: bool,
     pub left: u32,
     pub calls: u64,
     /// Whole passes.
@@ -78,6 +80,9 @@ impl ProcessSource for Crowd {
         }
         script.passes += 1;
         self.shown.clone_from(&script.ranking);
+        if script.is_numbered {
+            self.shown.total = Ok(u32::try_from(script.passes).unwrap_or(0));
+        }
         true
     }
 

@@ -22,6 +22,7 @@ mod json;
 mod limits;
 mod manager;
 mod options;
+mod processes;
 mod profiles;
 mod quotas;
 mod rates;
