@@ -158,6 +158,11 @@ pub const SOURCES_MAX: usize = 128;
 /// Share of one CPU that reading sources may take, passes over processes included.
 pub const MAX_CPU: f32 = 0.01;
 
+/// A source may be read so much sooner than its interval after a reading that was late by as much.
+/// Less than what the source of pressure forgives, which gives its last values again to who is too
+/// early.
+pub const LATE_NS: u64 = 40_000_000;
+
 /// Sources that are asked whether hardware came or went wait so long between two times.
 pub const LOOK_NS: u64 = 10_000_000_000;
 

@@ -1,9 +1,10 @@
 //! Sources of sensors: scanned when somebody first wants their group, read at their own pace, and
 //! not at all while nobody does.
 //!
-//! Guarantees: no source is read sooner after its last read than its interval; one tick reads each
-//! source once at most; what reading costs is counted, and where it is more than the budget, the
-//! dearest sources are read less often. Nothing allocates after [`Sources::new`].
+//! Guarantees: no source is read sooner after its last read than its interval, but for [`LATE_NS`]
+//! where a tick came late; one tick reads each source once at most; one without sensors is looked
+//! at now and then, and not read; what reading costs is counted, and where it is more than the
+//! budget, the dearest sources are read less often. Nothing allocates after [`Sources::new`].
 
 use std::io;
 
@@ -12,7 +13,7 @@ use kymo_platform::{Freshness, ProcessSource, Source, SourceSpec};
 use kymo_protocol::Groups;
 
 use crate::lane::{Job, Lane, Layout, Shelf};
-use crate::limits::{LOOK_NS, SOURCES_MAX};
+use crate::limits::{LATE_NS, LOOK_NS, SOURCES_MAX};
 use crate::passes::{Done, Passes};
 use crate::sampler::Cost;
 use crate::samples::Samples;
@@ -136,6 +137,8 @@ impl Sources {
         if wanted == Groups(0) && processes_ns.is_none() {
             return;
         }
+        // A reading that is late puts the next one off, but for a little: the grid is kept.
+        let from_ns = tick_ns.max(now.mono_ns.saturating_sub(LATE_NS));
         let read = self.units.iter().filter(|unit| wanted.contains(unit.spec.group));
         let passes = self.passes.as_ref().zip(processes_ns);
         let passes = passes.map(|(passes, interval_ns)| passes.load(interval_ns));
@@ -147,7 +150,7 @@ impl Sources {
             passes.handle_tick(tick_ns, interval_ns, self.stretch.apply(interval_ns, load));
         }
         for (index, unit) in self.units.iter_mut().enumerate() {
-            let is_due = unit.due_ns <= tick_ns;
+            let is_due = unit.due_ns <= tick_ns && !unit.is_empty();
             if !wanted.contains(unit.spec.group) || !is_due && unit.look_ns > tick_ns {
                 continue;
             }
@@ -157,7 +160,7 @@ impl Sources {
                 Place::Here(_) => {
                     let began_ns = (self.clock)();
                     if is_due {
-                        unit.due_ns = tick_ns + wait_ns;
+                        unit.due_ns = from_ns + wait_ns;
                         unit.read(index, &mut self.shelf, now, samples);
                     }
                     unit.look(tick_ns);
@@ -180,12 +183,16 @@ impl Sources {
 
     /// Hands over what the threads have read, and gives up those that don't come back in time.
     pub fn handle_done(&mut self, now: Now, samples: &mut Samples) {
+        if self.lane.is_idle() {
+            return;
+        }
         let (units, lane_units) = (&mut self.units, &self.lane_units);
         self.lane.poll_done(now.mono_ns, |done, shelf| {
             let Some(index) = lane_units.get(done.unit).copied() else { return };
             let unit = &mut units[index];
             unit.count(done.job != Job::Look, done.took_ns);
             if done.job == Job::Scan {
+                unit.due_ns = due_ns(unit.due_ns, &unit.spec, &shelf.spec());
                 unit.spec = shelf.spec();
                 samples.take_scan(index, &unit.spec, shelf.entries(), shelf.omitted());
                 unit.sensors = shelf.readings().len();
@@ -270,6 +277,7 @@ impl Unit {
         for _ in 0..2 {
             if !self.is_scanned {
                 self.layout = shelf.scan(&mut **source);
+                self.due_ns = due_ns(self.due_ns, &self.spec, &shelf.spec());
                 self.spec = shelf.spec();
                 self.sensors = self.layout.len();
                 samples.take_scan(index, &self.spec, shelf.entries(), shelf.omitted());
@@ -284,11 +292,17 @@ impl Unit {
         }
     }
 
+    /// Whether it was found to have no sensor, so that there is nothing to read until a look.
+    fn is_empty(&self) -> bool {
+        self.is_scanned && self.sensors == 0
+    }
+
     fn look(&mut self, tick_ns: u64) {
         let Place::Here(source) = &mut self.place else { return };
         if self.look_ns <= tick_ns {
             self.look_ns = tick_ns + LOOK_NS;
-            self.is_scanned &= source.look() == Freshness::Current;
+            // Some sources notice newcomers only when they are scanned or read.
+            self.is_scanned &= self.sensors > 0 && source.look() == Freshness::Current;
         }
     }
 
@@ -317,6 +331,12 @@ impl Unit {
     }
 }
 
+/// When a source is due after a scan that told how often it may be read; before it was asked, that
+/// was not known.
+fn due_ns(due_ns: u64, before: &SourceSpec, after: &SourceSpec) -> u64 {
+    due_ns.saturating_sub(before.interval_ns).saturating_add(after.interval_ns)
+}
+
 #[cfg(test)]
 #[path = "../tests/common/sensors.rs"]
 mod sensors;
@@ -327,6 +347,7 @@ mod tests {
     use super::*;
     use kymo_protocol::{Group, State};
     use std::cell::Cell;
+    use std::time::{Duration, Instant};
 
     const MS: u64 = 1_000_000;
 
@@ -363,6 +384,16 @@ mod tests {
                 let wanted = Wanted { groups: wanted, processes_ns: None };
                 self.sources.handle_tick(tick_ns, now, wanted, &mut self.samples);
                 self.tick_ns += MS;
+            }
+        }
+
+        /// Until the lane has done what it was asked for.
+        fn settle(&mut self) {
+            let end = Instant::now() + Duration::from_secs(20);
+            while self.sources.lane.deadline_ns().is_some() {
+                assert!(Instant::now() < end, "the lane stands");
+                let now = Now { mono_ns: self.tick_ns, boot_ns: self.tick_ns, wall_ns: 0 };
+                self.sources.handle_done(now, &mut self.samples);
             }
         }
 
@@ -429,6 +460,50 @@ mod tests {
         bench.pass(2000, Groups::ALL);
         assert_eq!(double.counts()[..2], [2, 5]);
         assert_eq!(bench.values(), [Some(7.0), Some(8.0)]);
+    }
+
+    #[test]
+    fn a_scan_says_when_it_is_read_next() {
+        // As a place for a chip, which waits for ten seconds, and gets one that may be read sooner,
+        // or later.
+        for (interval_ms, reads) in [(2000, 16), (30_000, 2)] {
+            for double in [Double::with(Group::Hwmon, 10_000 * MS, 1), Double::slow(Group::Hwmon)] {
+                double.script().interval_ns = Some(interval_ms * MS);
+                let mut bench = Bench::new(&[&double], 1.0);
+                for _ in 0..30_001 {
+                    bench.pass(1, Groups::ALL);
+                    bench.settle();
+                }
+                assert_eq!(double.counts()[..2], [1, reads], "{interval_ms} ms");
+            }
+        }
+    }
+
+    #[test]
+    fn a_late_reading_puts_the_next_one_off_but_for_a_little() {
+        let double = Double::with(Group::Pressure, 500 * MS, 1);
+        let mut bench = Bench::new(&[&double], 1.0);
+        let late = Now { mono_ns: 100 * MS, boot_ns: 100 * MS, wall_ns: 0 };
+        let wanted = Wanted { groups: Groups::ALL, processes_ns: None };
+        bench.sources.handle_tick(0, late, wanted, &mut bench.samples);
+        bench.tick_ns = 101 * MS;
+        bench.pass(459, Groups::ALL);
+        assert_eq!((bench.tick_ns, double.counts()[1]), (560 * MS, 1));
+        bench.pass(1, Groups::ALL);
+        assert_eq!(double.counts()[1], 2);
+    }
+
+    #[test]
+    fn where_there_is_no_sensor_nothing_is_read_until_one_is_found() {
+        let double = Double::with(Group::Disk, 40 * MS, 0);
+        let mut bench = Bench::new(&[&double], 1.0);
+        bench.pass(10_000, Groups::ALL);
+        // Read behind its scan, and once more because the first look comes with that.
+        assert_eq!(double.counts()[..2], [2, 2]);
+        // It tells of no newcomers, so it is scanned again when a look is due.
+        double.script().fill(5, 1);
+        bench.pass(100, Groups::ALL);
+        assert_eq!((double.counts()[..2].to_vec(), bench.values()), (vec![3, 5], vec![Some(5.0)]));
     }
 
     #[test]
