@@ -11,7 +11,7 @@ use crate::journal::Hint;
 use crate::limits::{HEARTBEAT_NS, LANES_MAX, STALL_NS, TAIL_SIZE};
 use crate::samples::Stream;
 use crate::schedule::Due;
-use crate::telemetry::Format;
+use crate::telemetry::{Format, Kind};
 
 /// Where a connection stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub enum Phase {
     Closed,
 }
 
-/// A subscription to telemetry.
+/// A subscription to a stream of which each frame tells all.
 #[derive(Clone, Copy, Debug)]
 pub struct Subscription {
     /// Granted rate in thousandths of a hertz.
@@ -169,8 +169,8 @@ pub struct Session {
     pub dialect: Dialect,
     /// How frames are written for it.
     pub format: Format,
-    /// What it asked for.
-    pub telemetry: Option<Subscription>,
+    /// What it asked for, by [`Kind`].
+    pub telemetry: [Option<Subscription>; Kind::ALL.len()],
     /// The same of events.
     pub events: Option<EventSubscription>,
     /// The same of samples.
@@ -217,7 +217,7 @@ impl Session {
             phase: Phase::Opening,
             dialect,
             format,
-            telemetry: None,
+            telemetry: [None; Kind::ALL.len()],
             events: None,
             samples: None,
             merged: 0,

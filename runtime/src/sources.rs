@@ -9,11 +9,12 @@
 use std::io;
 
 use kymo_platform::clock::{self, Now};
-use kymo_platform::{Freshness, Source, SourceSpec};
+use kymo_platform::{Freshness, ProcessSource, Source, SourceSpec};
 use kymo_protocol::Groups;
 
 use crate::lane::{Job, Lane, Layout, Shelf};
 use crate::limits::{LATE_NS, LOOK_NS, SOURCES_MAX};
+use crate::passes::{Done, Passes};
 use crate::sampler::Cost;
 use crate::samples::Samples;
 use crate::stretch::Stretch;
@@ -27,9 +28,22 @@ pub struct Sources {
     /// Which of the units each of the lane's sources is.
     lane_units: Vec<usize>,
     shelf: Shelf,
+    /// Those over the processes.
+    pub(crate) passes: Option<Passes>,
+    /// How often passes were asked for last.
+    passes_ns: u64,
     stretch: Stretch,
     /// The monotonic clock.
     clock: fn() -> u64,
+}
+
+/// What is wanted of the sources.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    /// The groups that somebody subscribes to.
+    pub groups: Groups,
+    /// How long after a pass over all processes the next one is to begin; `None` for no pass.
+    pub processes_ns: Option<u64>,
 }
 
 /// A source, and when it is due.
@@ -103,22 +117,38 @@ impl Sources {
             lane: Lane::new(slow, wake)?,
             lane_units,
             shelf: Shelf::new(),
+            passes: None,
+            passes_ns: 0,
             stretch: Stretch::new(max_cpu),
             clock: clock::mono_ns,
         })
     }
 
-    /// Reads what is due at the tick planned for `tick_ns` on the monotonic clock, of the groups
-    /// that are `wanted`, and hands it to `samples`. What may block is asked for, and handed over
-    /// by [`handle_done`](Self::handle_done).
-    pub fn handle_tick(&mut self, tick_ns: u64, now: Now, wanted: Groups, samples: &mut Samples) {
-        if wanted == Groups(0) {
+    /// Takes over what ranks processes.
+    pub fn read_processes(&mut self, source: Box<dyn ProcessSource>) {
+        self.passes = Some(Passes::new(source));
+    }
+
+    /// Reads what is due at the tick planned for `tick_ns` on the monotonic clock, of what is
+    /// `wanted`, and hands it to `samples`. What may block is asked for, and handed over by
+    /// [`handle_done`](Self::handle_done); a pass over the processes is only begun.
+    pub fn handle_tick(&mut self, tick_ns: u64, now: Now, wanted: Wanted, samples: &mut Samples) {
+        let Wanted { groups: wanted, processes_ns } = wanted;
+        if wanted == Groups(0) && processes_ns.is_none() {
             return;
         }
         // A reading that is late puts the next one off, but for a little: the grid is kept.
         let from_ns = tick_ns.max(now.mono_ns.saturating_sub(LATE_NS));
         let read = self.units.iter().filter(|unit| wanted.contains(unit.spec.group));
-        self.stretch.handle_tick(tick_ns, read.map(Unit::load));
+        let passes = self.passes.as_ref().zip(processes_ns);
+        let passes = passes.map(|(passes, interval_ns)| passes.load(interval_ns));
+        self.stretch.handle_tick(tick_ns, read.map(Unit::load).chain(passes));
+        if let (Some(passes), Some(interval_ns), Some(load)) =
+            (&mut self.passes, processes_ns, passes)
+        {
+            self.passes_ns = interval_ns;
+            passes.handle_tick(tick_ns, interval_ns, self.stretch.apply(interval_ns, load));
+        }
         for (index, unit) in self.units.iter_mut().enumerate() {
             let is_due = unit.due_ns <= tick_ns && !unit.is_empty();
             if !wanted.contains(unit.spec.group) || !is_due && unit.look_ns > tick_ns {
@@ -184,6 +214,32 @@ impl Sources {
     #[must_use]
     pub fn deadline_ns(&self) -> Option<u64> {
         self.lane.deadline_ns()
+    }
+
+    /// When a slice of a pass over the processes is due, if one is under way.
+    #[must_use]
+    pub fn slice_ns(&self) -> Option<u64> {
+        self.passes.as_ref()?.slice_ns()
+    }
+
+    /// Goes on with that pass for a slice. Says what it found when it is whole.
+    pub fn handle_slice(&mut self) -> Option<Done<'_>> {
+        self.passes.as_mut()?.go_on(self.clock)
+    }
+
+    /// Nobody wants processes any more.
+    pub fn rest_processes(&mut self) {
+        if let Some(passes) = &mut self.passes {
+            passes.rest();
+        }
+    }
+
+    /// What passes over the processes have cost, and how many times longer than asked for they wait
+    /// for each other. `None` before the first.
+    #[must_use]
+    pub fn processes(&self) -> Option<(Cost, f32)> {
+        let passes = self.passes.as_ref().filter(|passes| passes.cost().total_ns > 0)?;
+        Some((passes.cost(), self.stretch.factor(passes.load(self.passes_ns))))
     }
 
     /// What is known of each source that yields a sensor, or has been read.
@@ -325,6 +381,7 @@ mod tests {
             for _ in 0..ms {
                 let (tick_ns, wall_ns) = (self.tick_ns, 0);
                 let now = Now { mono_ns: tick_ns, boot_ns: tick_ns, wall_ns };
+                let wanted = Wanted { groups: wanted, processes_ns: None };
                 self.sources.handle_tick(tick_ns, now, wanted, &mut self.samples);
                 self.tick_ns += MS;
             }
@@ -427,7 +484,8 @@ mod tests {
         let double = Double::with(Group::Pressure, 500 * MS, 1);
         let mut bench = Bench::new(&[&double], 1.0);
         let late = Now { mono_ns: 100 * MS, boot_ns: 100 * MS, wall_ns: 0 };
-        bench.sources.handle_tick(0, late, Groups::ALL, &mut bench.samples);
+        let wanted = Wanted { groups: Groups::ALL, processes_ns: None };
+        bench.sources.handle_tick(0, late, wanted, &mut bench.samples);
         bench.tick_ns = 101 * MS;
         bench.pass(459, Groups::ALL);
         assert_eq!((bench.tick_ns, double.counts()[1]), (560 * MS, 1));

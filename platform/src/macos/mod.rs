@@ -15,10 +15,10 @@ use nix::time::ClockId;
 
 use crate::machine::{CpuTime, DiskSpace, Machine, Memory, Thermal, Transfer};
 use crate::peer::Peer;
+use crate::ranking::ProcessSource;
 use crate::roots::Roots;
 use crate::source::Source;
 
-pub(crate) mod ranker;
 pub(crate) mod signals;
 pub(crate) mod ticker;
 
@@ -149,4 +149,9 @@ impl Machine for MacOs {
     fn uptime(&mut self) -> Reading<u64> {
         Err(NoData::Absent)
     }
+}
+
+/// Nothing ranks them yet.
+pub(crate) fn this_machine_processes(_roots: &Roots) -> Option<Box<dyn ProcessSource>> {
+    None
 }

@@ -21,6 +21,7 @@ mod control;
 mod endings;
 mod events;
 mod metrics;
+mod newest;
 mod prepare;
 mod replies;
 mod requests;
@@ -52,7 +53,7 @@ use crate::samples::Samples;
 use crate::schedule::Schedule;
 use crate::session::Phase;
 use crate::table::{SessionId, Table};
-use crate::telemetry::{Format, Telemetry};
+use crate::telemetry::{Format, Kind, Telemetry};
 use answers::Desk;
 use prepare::Prepared;
 pub use replies::{Handled, Surroundings};
@@ -117,7 +118,12 @@ pub struct Hub {
     table: Table,
     control: Control,
     desk: Desk,
-    telemetry: Telemetry,
+    /// By [`Kind`].
+    telemetry: [Telemetry; Kind::ALL.len()],
+    /// Whether somebody looks at processes.
+    has_processes: bool,
+    /// The fastest granted rate of processes; 0 while nobody subscribes.
+    processes_mhz: u32,
     log: EventLog,
     keys: Keys,
     /// Whether what is synced survives a loss of power.
@@ -191,7 +197,9 @@ impl Hub {
             prepared: Prepared::new(config.limits.event_bytes),
             samples: Samples::new(SOURCES_MAX),
             prepared_samples: PreparedSamples::new(),
-            telemetry: Telemetry::new(formats),
+            telemetry: Kind::ALL.map(|kind| Telemetry::new(kind, formats.clone())),
+            has_processes: false,
+            processes_mhz: 0,
             schedule: Schedule::default(),
             plan: Plan::default(),
             scratch: Scratch::default(),
@@ -355,7 +363,7 @@ impl Hub {
     /// Frames produced.
     #[must_use]
     pub fn frames_produced(&self) -> u64 {
-        self.telemetry.next() - 1
+        self.telemetry[Kind::Vitals as usize].next() - 1
     }
 }
 

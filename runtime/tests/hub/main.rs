@@ -7,6 +7,9 @@
 mod control;
 mod events;
 mod oracle;
+mod processes;
+#[path = "../common/processes.rs"]
+mod processes_double;
 #[path = "../common/random.rs"]
 mod random;
 mod rig;

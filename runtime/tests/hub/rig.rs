@@ -167,7 +167,7 @@ impl Rig {
         if let Some(tick_ns) = self.hub.take_tick(self.now) {
             self.ticks.push(tick_ns);
             self.sampler.handle_tick(tick_ns, self.now);
-            let wanted = self.hub.samples().wanted();
+            let wanted = self.hub.wanted();
             self.sources.handle_tick(tick_ns, self.now, wanted, self.hub.samples());
             self.hub.publish(tick_ns, self.now, &self.sampler);
             self.serve();
@@ -200,6 +200,17 @@ impl Rig {
         self.serve();
         while let Some(id) = self.hub.poll_closed() {
             self.socket(id).closed = true;
+        }
+        self.look_at_processes();
+    }
+
+    fn look_at_processes(&mut self) {
+        if self.hub.wanted().processes_ns.is_none() {
+            self.sources.rest_processes();
+        } else if self.sources.slice_ns().is_some()
+            && let Some(done) = self.sources.handle_slice()
+        {
+            self.hub.publish_processes(&done, self.now);
         }
     }
 
