@@ -93,7 +93,7 @@ mod tests {
         let mut groups = Vec::new();
         while let Some(frame) = decoder.next_frame().unwrap() {
             let Body::Samples(samples) = frame.body else { panic!("kind") };
-            groups.push(samples.group());
+            groups.push(samples.of().group);
         }
         assert_eq!(groups.first(), Some(&Group::Memory));
     }
