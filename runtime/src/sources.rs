@@ -196,6 +196,8 @@ impl Sources {
                 unit.spec = shelf.spec();
                 samples.take_scan(index, &unit.spec, shelf.entries(), shelf.omitted());
                 unit.sensors = shelf.readings().len();
+                // A place for any chip waits longer than most chips.
+                unit.due_ns = unit.due_ns.min(now.mono_ns + unit.spec.interval_ns);
             }
             if done.job != Job::Look {
                 let read_at_ns = now.boot_ns.saturating_sub(done.took_ns);
@@ -345,7 +347,8 @@ mod sensors;
 mod tests {
     use super::sensors::Double;
     use super::*;
-    use kymo_protocol::{Group, State};
+    use kymo_platform::SensorInfo;
+    use kymo_protocol::{Group, Reading, State};
     use std::cell::Cell;
     use std::time::{Duration, Instant};
 
@@ -460,6 +463,41 @@ mod tests {
         bench.pass(2000, Groups::ALL);
         assert_eq!(double.counts()[..2], [2, 5]);
         assert_eq!(bench.values(), [Some(7.0), Some(8.0)]);
+    }
+
+    /// A place that learns with its scan how often what is there may be read.
+    struct Socket(u64);
+
+    impl Source for Socket {
+        fn spec(&self) -> SourceSpec {
+            let spec = Double::with(Group::Hwmon, self.0, 1).source().spec();
+            SourceSpec { may_block: true, ..spec }
+        }
+
+        fn scan(&mut self, found: &mut dyn FnMut(&SensorInfo<'_>)) -> u32 {
+            self.0 = 100 * MS;
+            Double::with(Group::Hwmon, self.0, 1).source().scan(found)
+        }
+
+        fn read(&mut self, readings: &mut [Reading<f64>]) -> Freshness {
+            readings.fill(Ok(1.0));
+            Freshness::Current
+        }
+    }
+
+    #[test]
+    fn the_interval_that_a_scan_finds_holds_at_once() {
+        let mut bench = Bench::new(&[], 1.0);
+        bench.sources = Sources::new(vec![Box::new(Socket(10_000 * MS))], 1.0, || {}).unwrap();
+        let mut asked = Vec::new();
+        for ms in [0, 99, 101] {
+            let now = Now { mono_ns: ms * MS, boot_ns: ms * MS, wall_ns: 0 };
+            bench.sources.handle_tick(ms * MS, now, Groups::ALL, &mut bench.samples);
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            bench.sources.handle_done(now, &mut bench.samples);
+            asked.push(bench.sources.reports().next().unwrap().cost.reads);
+        }
+        assert_eq!(asked, [1, 1, 2]);
     }
 
     #[test]
