@@ -34,6 +34,7 @@
 
 mod activity;
 mod buffer;
+mod clock_watch;
 mod config;
 mod config_file;
 mod control;

@@ -149,6 +149,14 @@ pub const MAX_CPU_PPM_MAX: u32 = 1_000_000;
 /// Sources that are asked whether hardware came or went wait so long between two times.
 pub const LOOK_NS: u64 = 10_000_000_000;
 
+/// The boot clock ahead of the monotonic one by so much more than before: the machine slept. No
+/// suspend is that short, and two clocks are read within a hundredth of this.
+pub const SUSPEND_NS_MIN: u64 = 100_000_000;
+
+/// The wall clock moved by so much against the boot clock: somebody set it. Daemons that keep time
+/// slew what is less (ntpd 128 ms, timesyncd 400 ms), and people do not see it.
+pub const CLOCK_STEP_NS_MIN: u64 = 100_000_000;
+
 /// Bytes of a session's input: the longest line or frame a subscriber may send.
 pub const INPUT_SIZE: usize = SUBSCRIBE_LINE_MAX;
 

@@ -11,7 +11,7 @@ use kymo_platform::clock::{self, Now};
 use kymo_platform::{Freshness, Source, SourceSpec};
 use kymo_protocol::Groups;
 
-use crate::lane::{Job, Lane, Layout, Shelf};
+use crate::lane::{Job, Lane, Layout, Shelf, UnitState};
 use crate::limits::{LOOK_NS, SOURCES_MAX};
 use crate::sampler::Cost;
 use crate::samples::Samples;
@@ -43,6 +43,8 @@ struct Unit {
     is_held: bool,
     due_ns: u64,
     look_ns: u64,
+    /// How long the machine has slept while it was read in the lane.
+    slept_ns: u64,
     cost: Cost,
 }
 
@@ -154,6 +156,21 @@ impl Sources {
         }
     }
 
+    /// The machine has slept for so long. Hardware may have come and gone, and what is counted from
+    /// one read to the next may have jumped: each source is scanned anew when it is due, and it is
+    /// due sooner by that time.
+    pub fn handle_resume(&mut self, slept_ns: u64) {
+        for unit in &mut self.units {
+            unit.due_ns = unit.due_ns.saturating_sub(slept_ns);
+            unit.is_scanned = false;
+            if let Place::Lane(number) = unit.place
+                && matches!(self.lane.state(number), UnitState::Reading | UnitState::Stuck)
+            {
+                unit.slept_ns = unit.slept_ns.saturating_add(slept_ns);
+            }
+        }
+    }
+
     /// Hands over what the threads have read, and gives up those that don't come back in time.
     pub fn handle_done(&mut self, now: Now, samples: &mut Samples) {
         let (units, lane_units) = (&mut self.units, &self.lane_units);
@@ -166,11 +183,12 @@ impl Sources {
                 samples.take_scan(index, &unit.spec, shelf.entries(), shelf.omitted());
                 unit.sensors = shelf.readings().len();
             }
+            let slept_ns = std::mem::take(&mut unit.slept_ns);
             if done.job != Job::Look {
-                let read_at_ns = now.boot_ns.saturating_sub(done.took_ns);
+                let read_at_ns = now.boot_ns.saturating_sub(done.took_ns.saturating_add(slept_ns));
                 samples.take_read(index, unit.spec.group, shelf.readings(), read_at_ns);
             }
-            unit.is_scanned = shelf.freshness() == Freshness::Current;
+            unit.is_scanned = shelf.freshness() == Freshness::Current && slept_ns == 0;
         });
         self.lane.handle_deadlines(now.mono_ns);
         for (number, index) in self.lane_units.iter().enumerate() {
@@ -209,6 +227,7 @@ impl Unit {
             is_held: false,
             due_ns: 0,
             look_ns: 0,
+            slept_ns: 0,
             cost: Cost::default(),
         }
     }
@@ -378,6 +397,41 @@ mod tests {
         bench.pass(2000, Groups::ALL);
         assert_eq!(double.counts()[..2], [2, 5]);
         assert_eq!(bench.values(), [Some(7.0), Some(8.0)]);
+    }
+
+    #[test]
+    fn a_read_that_was_slept_through_is_as_old_as_that() {
+        let double = crate::lane::double::Double::named(vec!["a".into()]);
+        let gate = std::sync::Arc::clone(&double.gate);
+        let the_loop = std::thread::current();
+        let sources = vec![Box::new(double) as Box<dyn Source>];
+        let mut sources = Sources::new(sources, 1.0, move || the_loop.unpark()).unwrap();
+        let mut samples = Samples::new(SOURCES_MAX);
+        let mut slept_ns = 0;
+        for sleep_ns in [0, 3_600_000 * MS, 0] {
+            let now = |slept_ns| {
+                let mono_ns = kymo_platform::clock::mono_ns();
+                Now { mono_ns, boot_ns: mono_ns + slept_ns, wall_ns: 0 }
+            };
+            gate.set(|state| (state.is_closed, state.is_inside) = (true, false));
+            // One that was late, on a busy machine, rests first.
+            while !gate.state().is_inside {
+                let at = now(slept_ns);
+                sources.handle_tick(at.mono_ns, at, Groups::ALL, &mut samples);
+                std::thread::park_timeout(std::time::Duration::from_millis(5));
+            }
+            slept_ns += sleep_ns;
+            sources.handle_resume(sleep_ns);
+            let value = Some(f64::from(gate.state().reads + 1));
+            gate.set(|state| state.is_closed = false);
+            while samples.sampled(0).all(|(_, sample)| sample.reading() != value) {
+                std::thread::park_timeout(std::time::Duration::from_millis(5));
+                sources.handle_done(now(slept_ns), &mut samples);
+            }
+            let (_, sample) = samples.sampled(now(slept_ns).boot_ns).next().unwrap();
+            let age_ms = u64::from(sample.age_ms.get());
+            assert!((sleep_ns / MS..sleep_ns / MS + 5000).contains(&age_ms), "{age_ms} ms");
+        }
     }
 
     #[test]

@@ -180,6 +180,8 @@ impl Hub {
             self.expect_deadline(id);
         } else if session.phase == Phase::Closing {
             self.close(id, now);
+        } else if session.owes_clock_map {
+            self.tell_clock_map(id, now);
         } else if self.has_more(id) {
             self.table.enqueue(id);
         }

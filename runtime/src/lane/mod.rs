@@ -256,7 +256,7 @@ impl fmt::Debug for Lane {
 }
 
 #[cfg(test)]
-mod double;
+pub(crate) mod double;
 #[cfg(test)]
 mod rig;
 #[cfg(test)]

@@ -234,6 +234,7 @@ impl Reactor {
             let _ = self.ticker.take();
         }
         let mut now = clock::now();
+        self.watch_clocks(now);
         if let Some(tick_ns) = self.hub.take_tick(now) {
             now = self.sample(tick_ns, now);
         }

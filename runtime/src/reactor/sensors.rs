@@ -26,6 +26,16 @@ impl Reactor {
         Ok(())
     }
 
+    /// Notices that the machine slept or its wall clock was set; what was measured across a sleep
+    /// begins anew.
+    pub(super) fn watch_clocks(&mut self, now: Now) {
+        let slept_ns = self.hub.handle_time(now);
+        if slept_ns > 0 {
+            self.sampler.handle_resume(slept_ns);
+            self.sources.handle_resume(slept_ns);
+        }
+    }
+
     /// Reads what is due at the tick planned for `tick_ns`, and sends it; what time it is then.
     pub(super) fn sample(&mut self, tick_ns: u64, now: Now) -> Now {
         if self.hub.wants_vitals() {
