@@ -148,11 +148,17 @@ impl Sources {
                 (true, true) => Job::Read,
                 (true, false) => Job::Scan,
             };
-            if self.lane.ask(number, job, now.mono_ns) {
+            let is_asked = self.lane.ask(number, job, now.mono_ns);
+            let is_held = self.lane.is_held(number);
+            unit.tell_held(index, is_held, samples);
+            if is_asked || is_held {
                 *(if is_due { &mut unit.due_ns } else { &mut unit.look_ns }) =
                     tick_ns + if is_due { wait_ns } else { LOOK_NS };
             }
-            unit.tell_held(index, self.lane.is_held(number), samples);
+            if is_held && is_due {
+                // As often as it would be read, its subscribers see how old it is.
+                samples.set_held(index, unit.spec.group, true);
+            }
         }
     }
 
@@ -182,11 +188,17 @@ impl Sources {
                 unit.spec = shelf.spec();
                 samples.take_scan(index, &unit.spec, shelf.entries(), shelf.omitted());
                 unit.sensors = shelf.readings().len();
+                // A place that was empty waits longer for its next scan than what came into it does
+                // for its next read.
+                let next_ns = now.mono_ns.saturating_add(unit.spec.interval_ns);
+                unit.due_ns = unit.due_ns.min(next_ns);
             }
             let slept_ns = std::mem::take(&mut unit.slept_ns);
             if done.job != Job::Look {
                 let read_at_ns = now.boot_ns.saturating_sub(done.took_ns.saturating_add(slept_ns));
                 samples.take_read(index, unit.spec.group, shelf.readings(), read_at_ns);
+                // What is handed in is no longer held; one that was late is told so again below.
+                unit.is_held = false;
             }
             unit.is_scanned = shelf.freshness() == Freshness::Current && slept_ns == 0;
         });
@@ -397,6 +409,41 @@ mod tests {
         bench.pass(2000, Groups::ALL);
         assert_eq!(double.counts()[..2], [2, 5]);
         assert_eq!(bench.values(), [Some(7.0), Some(8.0)]);
+    }
+
+    /// The bug it finds: what a source has read too late passed for current until it was read anew.
+    #[test]
+    fn what_came_too_late_is_held_until_a_read_comes_in_time() {
+        let double = crate::lane::double::Double::named(vec!["a".into()]);
+        let gate = std::sync::Arc::clone(&double.gate);
+        let the_loop = std::thread::current();
+        let sources = vec![Box::new(double) as Box<dyn Source>];
+        let mut sources = Sources::new(sources, 1.0, move || the_loop.unpark()).unwrap();
+        let mut samples = Samples::new(SOURCES_MAX);
+        let mut until = |value: u32, state: State| {
+            let begun = std::time::Instant::now();
+            let mut is_so = false;
+            while !is_so {
+                assert!(begun.elapsed().as_secs() < 20, "{value} {state:?}");
+                let mono_ns = kymo_platform::clock::mono_ns();
+                let now = Now { mono_ns, boot_ns: mono_ns, wall_ns: 0 };
+                sources.handle_done(now, &mut samples);
+                let seen = samples.sampled(mono_ns).next().map(|(_, sample)| sample);
+                let seen = seen.map(|sample| (sample.reading(), sample.state()));
+                is_so = seen == Some((Some(f64::from(value)), state));
+                if !is_so {
+                    // One that rests is not asked.
+                    sources.handle_tick(mono_ns, now, Groups::ALL, &mut samples);
+                    std::thread::park_timeout(std::time::Duration::from_millis(5));
+                }
+            }
+        };
+        until(1, State::Ok);
+        gate.set(|state| state.reads_left = Some(0));
+        until(1, State::Held);
+        gate.set(|state| (state.is_closed, state.reads_left) = (false, None));
+        until(2, State::Held);
+        until(3, State::Ok);
     }
 
     #[test]

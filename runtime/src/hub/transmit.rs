@@ -151,11 +151,6 @@ impl Hub {
         }
     }
 
-    pub(super) fn count_merged(&mut self, id: SessionId, merged: u64) {
-        self.counters.merged += merged;
-        self.table.session(id).merged += merged;
-    }
-
     /// Says that the socket took `size` bytes of what [`transmit`](Self::transmit) showed; fewer
     /// than all mean that it takes no more for now.
     pub fn handle_sent(&mut self, id: SessionId, size: usize, now: Now) {

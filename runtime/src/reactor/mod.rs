@@ -58,7 +58,6 @@ pub struct Reactor {
     events: Events,
     hub: Box<Hub>,
     sampler: Sampler,
-    sources: Sources,
     waker: Arc<Waker>,
     ticker: Ticker,
     /// What the timer is set to.
@@ -66,7 +65,6 @@ pub struct Reactor {
     signals: Option<Signals>,
     /// Events of other threads of this process.
     inbox: Option<Inbox>,
-    syncer: Option<Syncer>,
     commander: Commander,
     /// Counts heap allocations since the start was done.
     allocations: Option<fn() -> u64>,
@@ -78,8 +76,14 @@ pub struct Reactor {
     /// A descriptor to give up for a moment when there is no other, to tell a client so.
     spare: Option<File>,
     stop: Stop,
-    /// Last, so that the lock outlives the sockets' files.
+    // From here on in the order of dropping. What others wait for comes first: a thread may be kept
+    // by the kernel, and what it shares with the process with it.
+    /// Waits for the disk; the lock is to outlive that.
+    syncer: Option<Syncer>,
+    /// Outlives the sockets' files.
     directory: Option<Directory>,
+    /// Waits for reads that are under way.
+    sources: Sources,
 }
 
 /// How far stopping has come.
