@@ -5,7 +5,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 SECONDS ?= 20
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint unit loom soak docs bench bench-quick footprint fuzz check-targets ci clean
+.PHONY: help run test lint unit loom soak docs bench bench-quick footprint fuzz check-targets qemu-hwmon ci clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -57,6 +57,10 @@ fuzz: ## each fuzz target for SECONDS (20) seconds
 
 check-targets: ## type-check for macOS, a microcontroller and the browser
 	scripts/check-targets
+
+qemu-hwmon: ## kymod with chips of a real kernel, in QEMU; three minutes, 100 MB of Debian
+	$(CARGO) build --quiet --release --locked --package kymo --package kymo-cli
+	scripts/qemu-hwmon $(TARGET)/release
 
 ci: test check-targets ## what continuous integration runs
 

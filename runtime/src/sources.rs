@@ -179,12 +179,16 @@ impl Sources {
 
     /// Hands over what the threads have read, and gives up those that don't come back in time.
     pub fn handle_done(&mut self, now: Now, samples: &mut Samples) {
+        if self.lane.is_idle() {
+            return;
+        }
         let (units, lane_units) = (&mut self.units, &self.lane_units);
         self.lane.poll_done(now.mono_ns, |done, shelf| {
             let Some(index) = lane_units.get(done.unit).copied() else { return };
             let unit = &mut units[index];
             unit.count(done.job != Job::Look, done.took_ns);
             if done.job == Job::Scan {
+                unit.due_ns = due_ns(unit.due_ns, &unit.spec, &shelf.spec());
                 unit.spec = shelf.spec();
                 samples.take_scan(index, &unit.spec, shelf.entries(), shelf.omitted());
                 unit.sensors = shelf.readings().len();
@@ -251,6 +255,7 @@ impl Unit {
         for _ in 0..2 {
             if !self.is_scanned {
                 self.layout = shelf.scan(&mut **source);
+                self.due_ns = due_ns(self.due_ns, &self.spec, &shelf.spec());
                 self.spec = shelf.spec();
                 self.sensors = self.layout.len();
                 samples.take_scan(index, &self.spec, shelf.entries(), shelf.omitted());
@@ -298,6 +303,12 @@ impl Unit {
     }
 }
 
+/// When a source is due after a scan that told how often it may be read; before it was asked, that
+/// was not known.
+fn due_ns(due_ns: u64, before: &SourceSpec, after: &SourceSpec) -> u64 {
+    due_ns.saturating_sub(before.interval_ns).saturating_add(after.interval_ns)
+}
+
 #[cfg(test)]
 #[path = "../tests/common/sensors.rs"]
 mod sensors;
@@ -308,6 +319,7 @@ mod tests {
     use super::*;
     use kymo_protocol::{Group, State};
     use std::cell::Cell;
+    use std::time::{Duration, Instant};
 
     const MS: u64 = 1_000_000;
 
@@ -343,6 +355,16 @@ mod tests {
                 let now = Now { mono_ns: tick_ns, boot_ns: tick_ns, wall_ns };
                 self.sources.handle_tick(tick_ns, now, wanted, &mut self.samples);
                 self.tick_ns += MS;
+            }
+        }
+
+        /// Until the lane has done what it was asked for.
+        fn settle(&mut self) {
+            let end = Instant::now() + Duration::from_secs(20);
+            while self.sources.lane.deadline_ns().is_some() {
+                assert!(Instant::now() < end, "the lane stands");
+                let now = Now { mono_ns: self.tick_ns, boot_ns: self.tick_ns, wall_ns: 0 };
+                self.sources.handle_done(now, &mut self.samples);
             }
         }
 
@@ -478,6 +500,23 @@ mod tests {
             let (_, sample) = samples.sampled(now(slept_ns).boot_ns).next().unwrap();
             let age_ms = u64::from(sample.age_ms.get());
             assert!((sleep_ns / MS..sleep_ns / MS + 5000).contains(&age_ms), "{age_ms} ms");
+        }
+    }
+
+    #[test]
+    fn a_scan_says_when_it_is_read_next() {
+        // As a place for a chip, which waits for ten seconds, and gets one that may be read sooner,
+        // or later.
+        for (interval_ms, reads) in [(2000, 16), (30_000, 2)] {
+            for double in [Double::with(Group::Hwmon, 10_000 * MS, 1), Double::slow(Group::Hwmon)] {
+                double.script().interval_ns = Some(interval_ms * MS);
+                let mut bench = Bench::new(&[&double], 1.0);
+                for _ in 0..30_001 {
+                    bench.pass(1, Groups::ALL);
+                    bench.settle();
+                }
+                assert_eq!(double.counts()[..2], [1, reads], "{interval_ms} ms");
+            }
         }
     }
 

@@ -176,8 +176,9 @@ impl Hub {
         self.retry_ns
     }
 
-    /// Takes an event of this process, by its payload.
-    pub fn take_event(&mut self, payload: &[u8], now: Now) {
+    /// Takes an event of this process, by its payload; a time of 0 becomes now.
+    pub fn take_event(&mut self, payload: &mut [u8], now: Now) {
+        Event::complete(payload, now.wall_ns);
         let taken = match Event::parse(payload) {
             Ok(event) if is_whole(event) && !is_own(event) => {
                 self.log.append(payload, event, None, now).map(|_| ()).map_err(bad_event)

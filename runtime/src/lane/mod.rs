@@ -208,6 +208,12 @@ impl Lane {
         self.slots.get(unit).map(|slot| slot.standing.state()).unwrap_or_default()
     }
 
+    /// Whether no thread is at work, so that there is nothing to take and to give up.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.workers.iter().all(|worker| matches!(worker.post, Post::Idle(_)))
+    }
+
     /// Whether no thread is left.
     fn is_blocked(&self) -> bool {
         self.workers.iter().all(|worker| matches!(worker.post, Post::Stuck))

@@ -143,9 +143,9 @@ fn calls(daemon: &Daemon, path: Option<&Path>, seconds: u32) -> Option<usize> {
     let output = command.args(["-p", &daemon.pid().to_string()]).output().ok()?;
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(!text.contains("Operation not permitted"), "{text}");
-    // The call in which it waited when strace came and went.
-    let is_wait = |line: &str| ["detached", "epoll_wait", "futex"].iter().any(|w| line.contains(w));
-    Some(text.lines().filter(|line| line.contains('(') && !is_wait(line)).count())
+    // Those that came to an end: in the others it waited when strace came and when it went.
+    let is_whole = |line: &&str| line.contains(" = ") && !line.contains("detached");
+    Some(text.lines().filter(is_whole).count())
 }
 
 #[test]

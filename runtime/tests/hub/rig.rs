@@ -216,7 +216,7 @@ impl Rig {
         let mut payload = [0; 64 * 1024];
         for event in events {
             let size = event.write(&mut payload).unwrap();
-            self.hub.take_event(&payload[..size], self.now);
+            self.hub.take_event(&mut payload[..size], self.now);
         }
         self.hub.commit(self.now);
         self.serve();
