@@ -14,7 +14,7 @@ use std::io::{self, BufRead, BufReader, Lines, Read, Write, stdin};
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::process::{self, Child, ChildStdout, Command, Stdio};
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 use std::thread;
 
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
@@ -64,11 +64,16 @@ pub struct FuseFile {
 impl FuseFile {
     /// Why no file can be mounted here, if none can.
     pub fn obstacle() -> Option<String> {
-        let probe = env::temp_dir().join(format!("kymo-fuse-{}", process::id()));
-        fs::write(&probe, "").unwrap();
-        let error = Self::mount(&probe, "").err();
-        let _ = fs::remove_file(&probe);
-        error
+        static OBSTACLE: OnceLock<Option<String>> = OnceLock::new();
+        let try_one = || {
+            let probe = env::temp_dir().join(format!("kymo-fuse-{}", process::id()));
+            fs::write(&probe, "").unwrap();
+            let error = Self::mount(&probe, "").err();
+            let _ = fs::remove_file(&probe);
+            error
+        };
+        // Tests run beside one another, and the probe is one.
+        OBSTACLE.get_or_init(try_one).clone()
     }
 
     /// Mounts a file that reads as `text` at `path`, where there is a file; only root may.
