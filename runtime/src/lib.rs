@@ -34,6 +34,7 @@
 
 mod activity;
 mod buffer;
+mod clock_watch;
 mod config;
 mod config_file;
 mod control;
@@ -73,7 +74,7 @@ mod wake_flag;
 
 pub use config::{
     Access, Config, ConfigError, JournalSettings, Limits, Listener, ListenerFormat, Quotas,
-    RATE_MHZ_DEFAULT, parse_rate,
+    RATE_MHZ_DEFAULT, Sensors, parse_rate,
 };
 pub use config_file::{ConfigFile, ConfigFileError, TomlError, TomlReader};
 pub use history::History;

@@ -155,8 +155,16 @@ pub const SAMPLES_LINES_SIZE: usize = 4 * SAMPLES_RING_SIZE;
 /// Sources that a machine may have: 64 chips, and a few for each other family.
 pub const SOURCES_MAX: usize = 128;
 
-/// Share of one CPU that reading sources may take, passes over processes included.
-pub const MAX_CPU: f32 = 0.01;
+/// Share of one CPU that reading sources may take, passes over processes included, unless the host
+/// says otherwise, in millionths.
+pub const MAX_CPU_PPM_DEFAULT: u32 = 10_000;
+
+/// The least such share: below it, a source that takes a millisecond is read every ten seconds, and
+/// who wants less reads none.
+pub const MAX_CPU_PPM_MIN: u32 = 100;
+
+/// The largest such share: the loop is one thread.
+pub const MAX_CPU_PPM_MAX: u32 = 1_000_000;
 
 /// A source may be read so much sooner than its interval after a reading that was late by as much.
 /// Less than what the source of pressure forgives, which gives its last values again to who is too
@@ -165,6 +173,14 @@ pub const LATE_NS: u64 = 40_000_000;
 
 /// Sources that are asked whether hardware came or went wait so long between two times.
 pub const LOOK_NS: u64 = 10_000_000_000;
+
+/// The boot clock ahead of the monotonic one by so much more than before: the machine slept. No
+/// suspend is that short, and two clocks are read within a hundredth of this.
+pub const SUSPEND_NS_MIN: u64 = 100_000_000;
+
+/// The wall clock moved by so much against the boot clock: somebody set it. Daemons that keep time
+/// slew what is less (ntpd 128 ms, timesyncd 400 ms), and people do not see it.
+pub const CLOCK_STEP_NS_MIN: u64 = 100_000_000;
 
 /// Bytes of a session's input: the longest line or frame a subscriber may send.
 pub const INPUT_SIZE: usize = SUBSCRIBE_LINE_MAX;

@@ -205,6 +205,8 @@ pub struct Session {
     pub progress_ns: u64,
     /// Since when it takes none.
     pub stalled_since_ns: Option<u64>,
+    /// Whether it is to be told a new clock map as soon as there is a place for it.
+    pub owes_clock_map: bool,
     /// Send buffer to ask the operating system for.
     pub send_buffer: Option<usize>,
 }
@@ -235,6 +237,7 @@ impl Session {
             phase_until_ns: u64::MAX,
             progress_ns: now_ns,
             stalled_since_ns: None,
+            owes_clock_map: false,
             send_buffer: None,
         }
     }

@@ -61,6 +61,8 @@ pub use sys::{let_code_go, refuse_descriptors};
 
 pub(crate) const CLOCK_MONO: ClockId = ClockId::CLOCK_MONOTONIC;
 pub(crate) const CLOCK_BOOT: ClockId = ClockId::CLOCK_BOOTTIME;
+/// The three clocks are one counter with offsets: what slews it slews them all.
+pub(crate) const CLOCK_SLEW_PPM: u64 = 0;
 
 /// See random(4).
 pub(crate) const BOOT_ID: Option<&str> = Some("/proc/sys/kernel/random/boot_id");

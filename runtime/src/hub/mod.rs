@@ -2,7 +2,8 @@
 //!
 //! Call order, by whoever owns the sockets (the [`Reactor`](crate::Reactor), or a simulator):
 //!
-//! 1. Tell what happened, with the time: [`accept`](Hub::accept), [`input_space`](Hub::input_space)
+//! 1. Tell what time it is: [`handle_time`](Hub::handle_time). Then what happened, with that time:
+//!    [`accept`](Hub::accept), [`input_space`](Hub::input_space)
 //!    then [`handle_received`](Hub::handle_received), [`handle_input_end`](Hub::handle_input_end),
 //!    [`handle_writable`](Hub::handle_writable), [`handle_hangup`](Hub::handle_hangup),
 //!    [`take_tick`](Hub::take_tick) then [`publish`](Hub::publish),
@@ -17,6 +18,7 @@
 
 mod admission;
 mod answers;
+mod clocks;
 mod control;
 mod endings;
 mod events;
@@ -39,6 +41,7 @@ use kymo_platform::LocalTime;
 use kymo_platform::clock::Now;
 
 use crate::buffer::Buffer;
+use crate::clock_watch::{Change, ClockWatch};
 use crate::config::{Config, Limits, Listener, ListenerFormat};
 use crate::control::Control;
 use crate::conversation::Dialect;
@@ -158,6 +161,10 @@ pub struct Hub {
     began_ns: u64,
     /// What people here call the time of day.
     zone: LocalTime,
+    clock: ClockWatch,
+    /// What happened to the clocks and is in no event yet, and what is in those of this turn.
+    untold: Change,
+    telling: Change,
     leaving: bool,
 }
 
@@ -215,6 +222,9 @@ impl Hub {
             scanned_ns: 0,
             began_ns: now.mono_ns,
             zone,
+            clock: ClockWatch::new(now),
+            untold: Change::default(),
+            telling: Change::default(),
             leaving: false,
         }
     }

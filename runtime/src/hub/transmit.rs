@@ -134,11 +134,6 @@ impl Hub {
         Plan { tail_size, source }
     }
 
-    pub(super) fn count_merged(&mut self, id: SessionId, merged: u64) {
-        self.counters.merged += merged;
-        self.table.session(id).merged += merged;
-    }
-
     /// Says that the socket took `size` bytes of what [`transmit`](Self::transmit) showed; fewer
     /// than all mean that it takes no more for now.
     pub fn handle_sent(&mut self, id: SessionId, size: usize, now: Now) {
@@ -163,6 +158,8 @@ impl Hub {
             self.expect_deadline(id);
         } else if session.phase == Phase::Closing {
             self.close(id, now);
+        } else if session.owes_clock_map {
+            self.tell_clock_map(id, now);
         } else if self.has_more(id) {
             self.table.enqueue(id);
         }

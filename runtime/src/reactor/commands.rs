@@ -36,6 +36,11 @@ impl Settings {
         }
     }
 
+    /// Those in force.
+    pub fn current(&self) -> &Config {
+        &self.current
+    }
+
     /// Others are read by `read`.
     pub fn read_by(
         &mut self,
@@ -101,7 +106,10 @@ impl Reactor {
     /// Reads the settings again.
     fn reload(&mut self) -> Result<(), Message> {
         self.reporter.report(Report::Reloading);
-        let outcome = self.settings.reload().map(|config| self.hub.apply(config));
+        let outcome = self.settings.reload().map(|config| {
+            self.hub.apply(config);
+            self.sources.set_max_cpu(config.sensors.max_cpu());
+        });
         match &outcome {
             Ok(()) => self.reporter.report(Report::Reloaded),
             Err(message) => self.reporter.report(Report::NotReloaded(message)),

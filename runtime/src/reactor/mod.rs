@@ -32,9 +32,7 @@ use crate::config::Config;
 use crate::directory::Directory;
 use crate::hub::{Hub, Identity};
 use crate::inbox::Inbox;
-use crate::limits::{
-    CLOSING_NS, CONTROL_MAX, EVENTS_PER_TURN, LISTENERS_MAX, MAX_CPU, SENDS_PER_FLOOD,
-};
+use crate::limits::{CLOSING_NS, CONTROL_MAX, EVENTS_PER_TURN, LISTENERS_MAX, SENDS_PER_FLOOD};
 use crate::reactor::archive::Archive;
 use crate::reactor::commander::Commander;
 use crate::reactor::commands::Settings;
@@ -60,7 +58,6 @@ pub struct Reactor {
     events: Events,
     hub: Box<Hub>,
     sampler: Sampler,
-    sources: Sources,
     waker: Arc<Waker>,
     ticker: Ticker,
     /// What the timer is set to.
@@ -68,7 +65,6 @@ pub struct Reactor {
     signals: Option<Signals>,
     /// Events of other threads of this process.
     inbox: Option<Inbox>,
-    syncer: Option<Syncer>,
     commander: Commander,
     /// Counts heap allocations since the start was done.
     allocations: Option<fn() -> u64>,
@@ -80,8 +76,14 @@ pub struct Reactor {
     /// A descriptor to give up for a moment when there is no other, to tell a client so.
     spare: Option<File>,
     stop: Stop,
-    /// Last, so that the lock outlives the sockets' files.
+    // From here on in the order of dropping. What others wait for comes first: a thread may be kept
+    // by the kernel, and what it shares with the process with it.
+    /// Waits for the disk; the lock is to outlive that.
+    syncer: Option<Syncer>,
+    /// Outlives the sockets' files.
     directory: Option<Directory>,
+    /// Waits for reads that are under way.
+    sources: Sources,
 }
 
 /// How far stopping has come.
@@ -148,8 +150,7 @@ impl Reactor {
             )),
             syncer,
             sampler: Sampler::new(machine),
-            sources: Sources::new(Vec::new(), MAX_CPU, || {})
-                .map_err(system("make the sources"))?,
+            sources: Sources::new(Vec::new(), 0.0, || {}).map_err(system("make the sources"))?,
             waker,
             ticker,
             armed: None,
@@ -237,6 +238,7 @@ impl Reactor {
             let _ = self.ticker.take();
         }
         let mut now = clock::now();
+        self.watch_clocks(now);
         let tick_ns = self.hub.take_tick(now);
         if let Some(tick_ns) = tick_ns {
             now = self.sample(tick_ns, now);

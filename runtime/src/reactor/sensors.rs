@@ -6,7 +6,7 @@ use kymo_platform::clock::{self, Now};
 use kymo_platform::{ProcessSource, Source};
 
 use super::Reactor;
-use crate::limits::{MAX_CPU, PROCESSES_SLICE_NS};
+use crate::limits::PROCESSES_SLICE_NS;
 use crate::sources::Sources;
 use crate::start_error::StartError;
 
@@ -22,7 +22,8 @@ impl Reactor {
         let waker = Arc::clone(&self.waker);
         // A loop that can't be woken is one that has ended.
         let passes = self.sources.passes.take();
-        self.sources = Sources::new(sources, MAX_CPU, move || drop(waker.wake()))
+        let max_cpu = self.settings.current().sensors.max_cpu();
+        self.sources = Sources::new(sources, max_cpu, move || drop(waker.wake()))
             .map_err(|error| StartError::system("start the threads that read sensors", error))?;
         self.sources.passes = passes;
         Ok(())
@@ -33,6 +34,16 @@ impl Reactor {
     pub fn read_processes(&mut self, source: Box<dyn ProcessSource>) {
         self.sources.read_processes(source);
         self.hub.serve_processes();
+    }
+
+    /// Notices that the machine slept or its wall clock was set; what was measured across a sleep
+    /// begins anew.
+    pub(super) fn watch_clocks(&mut self, now: Now) {
+        let slept_ns = self.hub.handle_time(now);
+        if slept_ns > 0 {
+            self.sampler.handle_resume(slept_ns);
+            self.sources.handle_resume(slept_ns);
+        }
     }
 
     /// Reads what is due at the tick planned for `tick_ns`, and sends it; what time it is then.

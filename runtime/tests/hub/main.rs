@@ -4,6 +4,7 @@
 // clippy knows test functions, but not the helpers around them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod clocks;
 mod control;
 mod events;
 mod oracle;
