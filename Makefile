@@ -5,7 +5,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 SECONDS ?= 20
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint unit loom soak docs bench bench-quick footprint fuzz check-targets qemu-hwmon ci clean
+.PHONY: help run test lint unit loom soak docs bench bench-quick compare footprint fuzz check-targets qemu-hwmon ci clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -44,6 +44,10 @@ bench-quick: ## the same in half a minute, to see that it runs; writes nothing
 	$(CARGO) build --quiet --release --locked --package kymo
 	$(CARGO) build --quiet --release --locked --package kymo-benches --features peers
 	$(TARGET)/release/bench --quick
+
+compare: ## what kymod says beside psutil and node_exporter, into docs/COMPARED.md; installs them
+	$(CARGO) build --quiet --release --locked --package kymo
+	scripts/compare.py --out docs/COMPARED.md
 
 footprint: ## sizes, memory and start-up, with their limits
 	$(CARGO) build --quiet --release --locked --package kymo

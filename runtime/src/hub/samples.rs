@@ -185,6 +185,11 @@ impl Hub {
         &mut self.samples
     }
 
+    pub(super) fn count_merged(&mut self, id: SessionId, merged: u64) {
+        self.counters.merged += merged;
+        self.table.session(id).merged += merged;
+    }
+
     /// Starts samples for a session.
     pub(super) fn join_samples(
         &mut self,

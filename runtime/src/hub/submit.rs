@@ -8,6 +8,7 @@ use kymo_protocol::{
 };
 
 use super::Hub;
+use super::clocks::OWN_TOPICS;
 use crate::control::{RequestId, Waiting};
 use crate::conversation::Mistake;
 use crate::journal::Journal;
@@ -129,6 +130,17 @@ impl Hub {
                 fields.numbers.set(Number::Words, NumberValue::Integer(text.count()));
             }
         }
+        self.append_fields(&fields, key, Whose::Others, now)
+    }
+
+    /// Appends an event that is complete.
+    pub(super) fn append_fields(
+        &mut self,
+        fields: &EventFields<'_>,
+        key: Option<(&str, u64)>,
+        whose: Whose,
+        now: Now,
+    ) -> Result<u64, Mistake> {
         let room = &mut self.event[..self.limits.event_bytes as usize];
         let size = fields.write(room).map_err(|error| match error {
             FrameError::Short => Mistake::new(
@@ -139,6 +151,10 @@ impl Hub {
         })?;
         let payload = &self.event[..size];
         let event = Event::parse(payload).map_err(bad_event)?;
+        if whose == Whose::Others && is_own(event) {
+            let text = format_args!("topics that begin with `{OWN_TOPICS}` are the server's");
+            return Err(Mistake::new(ErrorCode::Denied, text));
+        }
         let sequence = self.log.append(payload, event, key, now).map_err(bad_event)?;
         if let Some((client, number)) = key {
             self.keys.remember(client, number, sequence);
@@ -164,7 +180,7 @@ impl Hub {
     pub fn take_event(&mut self, payload: &mut [u8], now: Now) {
         Event::complete(payload, now.wall_ns);
         let taken = match Event::parse(payload) {
-            Ok(event) if is_whole(event) => {
+            Ok(event) if is_whole(event) && !is_own(event) => {
                 self.log.append(payload, event, None, now).map(|_| ()).map_err(bad_event)
             }
             Ok(event) => self.publish_event(event.fields(), None, now).map(|_| ()),
@@ -222,6 +238,20 @@ pub(super) struct Toggled {
     pub state: AppState,
     pub session: u64,
     pub sequence: u64,
+}
+
+/// Whose words an event is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// The server's.
+    Server,
+    /// Of anybody else.
+    Others,
+}
+
+/// Whether an event could be taken for one of the server's.
+fn is_own(event: &Event) -> bool {
+    event.topic().starts_with(OWN_TOPICS)
 }
 
 /// Whether an event says all there is to say, and says nothing about a session.

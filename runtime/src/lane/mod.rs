@@ -17,7 +17,7 @@
 //! Not guaranteed:
 //!
 //! * That a thread ever comes back, or that the operating system lets the process go while one
-//!   waits inside the kernel.
+//!   waits inside the kernel: whatever others wait for has to be closed before the process ends.
 //! * A source that panics allocates what a panic allocates.
 
 mod bell;
@@ -288,7 +288,7 @@ impl fmt::Debug for Lane {
 }
 
 #[cfg(test)]
-mod double;
+pub(crate) mod double;
 #[cfg(test)]
 mod rig;
 #[cfg(test)]

@@ -12,6 +12,7 @@ use crate::hub::{Handled, Surroundings};
 use crate::inbox::Inbox;
 use crate::message::Message;
 use crate::report::Report;
+use crate::sources::Wanted;
 
 type Read = Box<dyn FnMut(&mut Config) -> Result<(), Message> + Send>;
 
@@ -87,8 +88,8 @@ impl Reactor {
                 self.sampler.handle_tick(now.mono_ns, now);
             }
             if action == Action::Sensors {
-                let samples = self.hub.samples();
-                self.sources.handle_tick(now.mono_ns, now, Groups::ALL, samples);
+                let wanted = Wanted { groups: Groups::ALL, ..self.hub.wanted() };
+                self.sources.handle_tick(now.mono_ns, now, wanted, self.hub.samples());
             }
             let inbox = self.inbox.as_ref();
             let surroundings = Surroundings {

@@ -26,6 +26,7 @@ mod json;
 mod limits;
 mod manager;
 mod options;
+mod processes;
 mod profiles;
 mod quotas;
 mod rates;

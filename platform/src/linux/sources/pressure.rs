@@ -18,8 +18,8 @@ use crate::source::{Freshness, Scope, SensorInfo, Source, SourceSpec};
 
 /// The least time between two reads.
 const INTERVAL_NS: u64 = 500_000_000;
-/// So much later than planned the earlier of two calls may be. Without it, calls on a grid of half a
-/// second would get old values for new ones about every other time.
+/// So much later than planned the earlier of two calls may be. Without it, calls on a grid of half
+/// a second would get old values for new ones about every other time.
 const LATE_NS: u64 = 50_000_000;
 
 const SPEC: SourceSpec = SourceSpec {
