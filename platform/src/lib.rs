@@ -57,7 +57,7 @@ pub use os::signals::Signals;
 pub use os::ticker::Ticker;
 pub use os::{TMPDIR_IS_PRIVATE, let_code_go, refuse_descriptors};
 pub use ranking::{Process, ProcessSource, Ranking};
-pub use roots::Roots;
+pub use roots::{Extras, Roots};
 pub use signal::{Signal, let_writes_fail};
 pub use source::{Freshness, SensorInfo, Source, SourceSpec};
 
@@ -75,7 +75,20 @@ pub fn this_machine(roots: &Roots) -> Box<dyn Machine> {
 /// All memory is taken here; descriptors are taken by scans and reads, as hardware comes and goes.
 #[must_use]
 pub fn this_machine_sources(roots: &Roots) -> Vec<Box<dyn Source>> {
-    os::this_machine_sources(roots)
+    this_machine_sources_with(roots, Extras::default())
+}
+
+/// The same with what is read only for whoever asks.
+///
+/// ```
+/// use kymo_platform::{Extras, Roots, this_machine_sources_with};
+///
+/// let sources = this_machine_sources_with(&Roots::default(), Extras { alarms: true });
+/// # let _ = sources;
+/// ```
+#[must_use]
+pub fn this_machine_sources_with(roots: &Roots, extras: Extras) -> Vec<Box<dyn Source>> {
+    os::this_machine_sources(roots, extras)
 }
 
 /// What ranks the processes of this machine; none are looked at yet. `None` where kymo can't.

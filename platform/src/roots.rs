@@ -1,4 +1,5 @@
-//! Where the kernel's file systems are mounted. No path of a sensor starts anywhere else.
+//! Where the kernel's file systems are mounted, and what is read there only for whoever asks. No
+//! path of a sensor starts anywhere else.
 
 use std::path::PathBuf;
 
@@ -16,6 +17,15 @@ pub struct Roots {
     pub proc: PathBuf,
     /// Where sysfs is: `/sys`, or where a container or a test has it.
     pub sys: PathBuf,
+}
+
+/// What is not read unasked, because reading it changes something for others; nothing by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extras {
+    /// Alarms of chips. Many drivers clear one when it is read, and then another tool, such as
+    /// `sensors` or a script that watches the machine, never sees it. Without this none of their
+    /// files is ever opened.
+    pub alarms: bool,
 }
 
 impl Default for Roots {

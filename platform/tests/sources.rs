@@ -9,7 +9,7 @@ use std::fs;
 
 use common::Tree;
 use common::machines::{self, GPU, K10TEMP, MACHINES};
-use kymo_platform::{Freshness, Roots, SensorInfo, Source, this_machine_sources};
+use kymo_platform::{Extras, Freshness, Roots, SensorInfo, Source, this_machine_sources};
 use kymo_protocol::NoData::{Absent, Asleep, Denied, Fault, Pending};
 use kymo_protocol::Scope;
 use kymo_protocol::{Group, Instrument, Reading};
@@ -127,6 +127,7 @@ fn every_known_machine() {
         let tree = Tree::empty();
         build(&tree);
         conforms(&mut tree.sources(), name);
+        conforms(&mut tree.sources_with(Extras { alarms: true }), name);
     }
 }
 
@@ -257,6 +258,97 @@ fn graphics_that_sleep_are_not_touched_and_wake_up_by_themselves() {
     assert_eq!(found[&format!("gpu/{GPU}/device/gpu_busy_percent")], Ok(0.07));
     tree.write(&status, "suspending\n");
     assert_eq!(values(&mut sources)[&format!("hwmon/{GPU}/amdgpu/temp1")], Err(Asleep));
+}
+
+#[test]
+fn alarms_are_sensors_for_whoever_asks() {
+    let tree = Tree::empty();
+    machines::graphics(&tree, "suspended");
+    tree.chip(5, "platform/coretemp.0", "coretemp", &[("temp1_crit_alarm", "1")]);
+    tree.write("sys/class/hwmon/hwmon5/temp1_label", "Package id 0\n");
+    let mut sources = tree.sources_with(Extras { alarms: true });
+    let found = values(&mut sources);
+    let nct = |channel: &str| found[&format!("hwmon/platform/nct6775.656/nct6798/{channel}")];
+    assert_eq!((nct("in0_min_alarm"), nct("in0_max_alarm")), (Ok(0.0), Ok(1.0)));
+    // What the chip says of a broken fan is said, and what is not watched is not.
+    assert_eq!((nct("fan3_alarm"), nct("fan4_alarm")), (Ok(1.0), Err(Absent)));
+    assert_eq!((nct("intrusion0_alarm"), nct("in1_alarm")), (Ok(1.0), Err(Fault)));
+    assert_eq!(nct("fan2"), Ok(1234.0));
+    assert_eq!(found[&format!("hwmon/{GPU}/amdgpu/temp1_crit_alarm")], Err(Asleep));
+    let alarms = sources.iter_mut().flat_map(|source| scan(&mut **source).0);
+    let alarms: Vec<_> = alarms.filter(|sensor| sensor.metric == "kymo.hw.alarm").collect();
+    let told: BTreeMap<_, _> = alarms
+        .iter()
+        .map(|alarm| {
+            let values: Vec<_> = alarm.attributes.iter().map(|(_, value)| value.as_str()).collect();
+            (alarm.label.as_str(), values)
+        })
+        .collect();
+    for (label, attributes) in [
+        ("coretemp Package id 0 crit alarm", &["coretemp", "Package id 0", "crit"][..]),
+        ("amdgpu edge crit alarm", &["amdgpu", "edge", "crit"]),
+        ("nct6798 in0 max alarm", &["nct6798", "in0", "max"]),
+        ("nct6798 in0 min alarm", &["nct6798", "in0", "min"]),
+        ("nct6798 in1 alarm", &["nct6798", "in1"]),
+        ("nct6798 fan3 alarm", &["nct6798", "fan3"]),
+        ("nct6798 fan4 alarm", &["nct6798", "fan4"]),
+        ("nct6798 intrusion0 alarm", &["nct6798", "intrusion0"]),
+    ] {
+        assert_eq!(told[label], attributes, "{label}");
+    }
+    assert_eq!(told.len(), 8);
+    // They ask for nothing that the chip's values don't.
+    let mut without = tree.sources();
+    for (with, without) in sources.iter_mut().zip(&mut without) {
+        scan(&mut **without);
+        assert_eq!(with.spec(), without.spec());
+    }
+}
+
+/// A FIFO tells of everybody who opens it, by letting a writer in.
+#[test]
+fn no_file_of_an_alarm_is_opened_unasked() {
+    let tree = Tree::empty();
+    machines::amd_desktop(&tree);
+    let alarm = "sys/class/hwmon/hwmon1/in0_max_alarm";
+    tree.fifo(alarm);
+    let path = tree.path(alarm);
+    let writer = std::thread::spawn(move || drop(fs::OpenOptions::new().write(true).open(path)));
+    let mut machine = tree.machine();
+    let mut sources = tree.sources();
+    for _ in 0..40 {
+        values(&mut sources);
+        assert!(sources.iter_mut().all(|source| source.look() == Freshness::Current));
+        let _ = kymo_platform::Machine::thermal(&mut machine);
+    }
+    std::thread::sleep(std::time::Duration::from_millis(50));
+    assert!(!writer.is_finished(), "somebody opened it");
+    values(&mut tree.sources_with(Extras { alarms: true }));
+    writer.join().unwrap();
+}
+
+#[test]
+fn alarms_take_no_place_from_values() {
+    let tree = Tree::empty();
+    for chip in 0..30 {
+        let names: Vec<_> =
+            (0..7).map(|fan| (format!("fan{fan}_input"), format!("fan{fan}_alarm"))).collect();
+        let files: Vec<_> =
+            names.iter().flat_map(|(one, other)| [(&**one, "1"), (&**other, "1")]).collect();
+        tree.chip(chip, &format!("platform/chip.{chip}"), "chip", &files);
+    }
+    let count = |extras| {
+        let (mut fans, mut alarms, mut left_out) = (0, 0, 0);
+        for mut source in tree.sources_with(extras) {
+            let (sensors, omitted) = scan(&mut *source);
+            fans += sensors.iter().filter(|sensor| sensor.unit == "rpm").count();
+            alarms += sensors.iter().filter(|sensor| sensor.metric == "kymo.hw.alarm").count();
+            left_out += omitted;
+        }
+        (fans, alarms, left_out)
+    };
+    assert_eq!(count(Extras::default()), (200, 0, 10));
+    assert_eq!(count(Extras { alarms: true }), (200, 200, 20));
 }
 
 #[test]

@@ -91,6 +91,9 @@ pub struct Access {
 pub struct Sensors {
     /// Share of one CPU that reading the sources of samples may take in the loop, in millionths.
     pub max_cpu_ppm: u32,
+    /// Whether alarms of chips are read, though that may clear them for other tools. What it is at
+    /// the start is for whoever makes the sources, by [`Extras`](kymo_platform::Extras).
+    pub alarms: bool,
 }
 
 /// One place to connect to.
@@ -153,7 +156,7 @@ impl Default for JournalSettings {
 
 impl Default for Sensors {
     fn default() -> Self {
-        Self { max_cpu_ppm: MAX_CPU_PPM_DEFAULT }
+        Self { max_cpu_ppm: MAX_CPU_PPM_DEFAULT, alarms: false }
     }
 }
 

@@ -64,6 +64,7 @@ bytes_per_s = 100000
 read_group = "daemon"
 [sensors]
 max_cpu = 0.5
+alarms = true
 "#;
 
 const WRONG: [&str; 15] = [

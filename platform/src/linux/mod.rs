@@ -22,7 +22,7 @@ use nix::time::ClockId;
 use crate::machine::Machine;
 use crate::peer::Peer;
 use crate::ranking::ProcessSource;
-use crate::roots::Roots;
+use crate::roots::{Extras, Roots};
 use crate::source::Source;
 
 mod attribute;
@@ -128,8 +128,8 @@ pub(crate) fn this_machine(roots: &Roots) -> Box<dyn Machine> {
     Box::new(Linux::new(&roots.proc, &roots.sys))
 }
 
-pub(crate) fn this_machine_sources(roots: &Roots) -> Vec<Box<dyn Source>> {
-    sources::all(roots)
+pub(crate) fn this_machine_sources(roots: &Roots, extras: Extras) -> Vec<Box<dyn Source>> {
+    sources::all(roots, extras)
 }
 
 #[allow(clippy::unnecessary_wraps)] // as on systems that can't

@@ -16,7 +16,7 @@ use nix::time::ClockId;
 use crate::machine::{CpuTime, DiskSpace, Machine, Memory, Thermal, Transfer};
 use crate::peer::Peer;
 use crate::ranking::ProcessSource;
-use crate::roots::Roots;
+use crate::roots::{Extras, Roots};
 use crate::source::Source;
 
 pub(crate) mod signals;
@@ -103,7 +103,7 @@ pub(crate) fn this_machine(_roots: &Roots) -> Box<dyn Machine> {
 }
 
 /// None yet.
-pub(crate) fn this_machine_sources(_roots: &Roots) -> Vec<Box<dyn Source>> {
+pub(crate) fn this_machine_sources(_roots: &Roots, _extras: Extras) -> Vec<Box<dyn Source>> {
     Vec::new()
 }
 

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use kymo_platform::linux::Linux;
-use kymo_platform::{Roots, Source, this_machine_sources};
+use kymo_platform::{Extras, Roots, Source, this_machine_sources_with};
 
 #[allow(dead_code, reason = "each test program uses its part of it")]
 pub(crate) mod machines;
@@ -73,7 +73,12 @@ impl Tree {
     }
 
     pub(crate) fn sources(&self) -> Vec<Box<dyn Source>> {
-        this_machine_sources(&Roots { proc: self.path("proc"), sys: self.path("sys") })
+        self.sources_with(Extras::default())
+    }
+
+    pub(crate) fn sources_with(&self, extras: Extras) -> Vec<Box<dyn Source>> {
+        let roots = Roots { proc: self.path("proc"), sys: self.path("sys") };
+        this_machine_sources_with(&roots, extras)
     }
 
     /// Writes a file, over what is there, with the folders above it.

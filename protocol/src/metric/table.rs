@@ -21,7 +21,7 @@ const fn metric(
 }
 
 /// Every metric, in the order of their numbers.
-pub static METRICS: [Metric; 74] = [
+pub static METRICS: [Metric; 75] = [
     metric(1, "system.cpu.time", "s", Counter, Cpu, "time in a mode since boot"),
     metric(2, "system.cpu.utilization", "1", Gauge, Cpu, "busy share since a moment ago"),
     metric(3, "system.cpu.frequency", "Hz", Gauge, Cpu, "clock now, as the governor tells it"),
@@ -67,6 +67,7 @@ pub static METRICS: [Metric; 74] = [
     metric(96, "hw.energy", "J", Counter, Hwmon, "energy since some start"),
     metric(97, "kymo.hw.humidity", "1", Gauge, Hwmon, "relative humidity"),
     metric(98, "kymo.hw.frequency", "Hz", Gauge, Hwmon, "clock of a part"),
+    metric(99, "kymo.hw.alarm", "1", Gauge, Hwmon, "1 while a chip raises an alarm"),
     metric(110, "hw.temperature", "Cel", Gauge, Thermal, "temperature of a zone"),
     metric(120, "hw.energy", "J", Counter, Power, "energy used since some start"),
     metric(121, "hw.power", "W", Gauge, Power, "power into or out of a supply"),

@@ -127,6 +127,9 @@ impl Config {
         if next.access != self.access {
             return restart("[access]");
         }
+        if next.sensors.alarms != self.sensors.alarms {
+            return restart("sensors.alarms");
+        }
         let place = |config: &Self, index: usize| {
             let listener = config.listeners.get(index)?;
             Some((listener.path.clone(), listener.format, config.mode_of(listener)))

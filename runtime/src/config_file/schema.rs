@@ -69,6 +69,8 @@ pub enum Setting {
     ReadGroup,
     /// `sensors.max_cpu`
     MaxCpu,
+    /// `sensors.alarms`
+    Alarms,
 }
 
 /// A key that was met in the text, and is known.
@@ -121,7 +123,8 @@ const QUOTAS: [(&str, Slot); 3] = [
 
 const ACCESS: [(&str, Slot); 1] = [("read_group", Slot::Value(Setting::ReadGroup))];
 
-const SENSORS: [(&str, Slot); 1] = [("max_cpu", Slot::Value(Setting::MaxCpu))];
+const SENSORS: [(&str, Slot); 2] =
+    [("max_cpu", Slot::Value(Setting::MaxCpu)), ("alarms", Slot::Value(Setting::Alarms))];
 
 impl Section {
     /// How many there are.
@@ -177,7 +180,7 @@ impl Setting {
             Self::Rate | Self::ListenerRate | Self::RateMax | Self::MaxCpu => "a number",
             Self::Path | Self::Format | Self::JournalPath | Self::ReadGroup => "a string",
             Self::Streams => "an array of strings",
-            Self::Bare | Self::JournalEnabled => "true or false",
+            Self::Bare | Self::JournalEnabled | Self::Alarms => "true or false",
             Self::Mode
             | Self::Clients
             | Self::EventBytes

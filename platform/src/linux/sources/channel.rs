@@ -21,8 +21,8 @@ use crate::source::{Scope, SensorInfo};
 pub(super) struct Quantity {
     /// Its file's name up to the channel's index.
     pub(super) start: &'static str,
-    /// The rest of the name, if it has an index.
-    pub(super) end: Option<&'static str>,
+    /// What the rest of the name may be, if it has an index.
+    pub(super) ends: &'static [&'static str],
     pub(super) metric: &'static Metric,
     /// What tells it from other quantities of that metric, if there are.
     pub(super) attribute: Option<(&'static str, &'static str)>,
@@ -38,11 +38,11 @@ impl Quantity {
     /// A quantity whose file has this name, and that is never negative.
     pub(super) const fn plain(start: &'static str, metric: &'static Metric, divisor: f64) -> Self {
         let range = (0, i64::MAX);
-        Self { start, end: None, metric, attribute: None, divisor, range, wraps_at: None }
+        Self { start, ends: &[], metric, attribute: None, divisor, range, wraps_at: None }
     }
 
-    fn file(&self, index: u16) -> Name {
-        match self.end {
+    fn file(&self, index: u16, end: u8) -> Name {
+        match self.ends.get(usize::from(end)) {
             Some(end) => Name::indexed(self.start, index, end),
             None => named(self.start),
         }
@@ -64,6 +64,8 @@ pub(super) struct About<'a> {
 pub(super) struct Channel {
     quantity: &'static Quantity,
     index: u16,
+    /// Which of the quantity's ends its name has.
+    end: u8,
     value: Reading<Attribute>,
     fault: Option<Attribute>,
     enable: Option<Attribute>,
@@ -78,36 +80,39 @@ struct Counter {
     before: i64,
 }
 
-/// Opens what `directory` has of `quantities`, at most `room` of it; tells each and then hands it
-/// to `keep`. Returns how many are left out.
+/// Opens what `directory` has of `quantities`, at most `room` values and `room` alarms of it; tells
+/// each and then hands it to `keep`. Returns how many are left out.
 pub(super) fn open_channels(
     directory: BorrowedFd<'_>,
     quantities: &'static [Quantity],
     about: &About<'_>,
-    room: usize,
+    mut room: [usize; 2],
     found: &mut dyn FnMut(&SensorInfo<'_>),
     keep: &mut dyn FnMut(Channel),
 ) -> u32 {
     let mut candidates = Candidates::new();
-    let (mut omitted, mut kept) = (candidates.find(directory, quantities), 0);
-    for (quantity, index) in &candidates.0 {
+    let mut omitted = candidates.find(directory, quantities);
+    for (quantity, end, index) in &candidates.0 {
         let Some(quantity) = quantities.get(usize::from(*quantity)) else { continue };
-        if kept >= room {
+        let Some(room) = room.get_mut(usize::from(alarm(quantity, *end).is_some())) else {
+            continue;
+        };
+        if *room == 0 {
             omitted = omitted.saturating_add(1);
             continue;
         }
-        let channel = Channel::open(directory, quantity, *index);
-        if quantity.end.is_some() || !matches!(channel.value, Err(NoData::Absent)) {
+        let channel = Channel::open(directory, quantity, *index, *end);
+        if !quantity.ends.is_empty() || !matches!(channel.value, Err(NoData::Absent)) {
             channel.tell(directory, about, found);
             keep(channel);
-            kept += 1;
+            *room -= 1;
         }
     }
     omitted
 }
 
-/// Quantities and indexes of the channels of a device, in order.
-struct Candidates(heapless::Vec<(u8, u16), 256>);
+/// Quantities, ends and indexes of the channels of a device, in order.
+struct Candidates(heapless::Vec<(u8, u8, u16), 256>);
 
 impl Candidates {
     fn new() -> Self {
@@ -118,21 +123,19 @@ impl Candidates {
     fn find(&mut self, directory: BorrowedFd<'_>, quantities: &[Quantity]) -> u32 {
         let mut omitted = 0;
         let numbered = || (0u8..).zip(quantities);
-        let mut add = |number, index| {
-            omitted += u32::from(self.0.push((number, index)).is_err());
-        };
-        for (number, _) in numbered().filter(|(_, quantity)| quantity.end.is_none()) {
-            add(number, 0);
+        let mut add = |candidate| omitted += u32::from(self.0.push(candidate).is_err());
+        for (number, _) in numbered().filter(|(_, quantity)| quantity.ends.is_empty()) {
+            add((number, 0, 0));
         }
-        if quantities.iter().any(|quantity| quantity.end.is_some()) {
+        if quantities.iter().any(|quantity| !quantity.ends.is_empty()) {
             let mut buffer = EntryBuffer::new();
             // Half a list is better than none: what was listed is there.
             let _ = for_each_entry(directory, &mut buffer, &mut |entry| {
                 for (number, quantity) in numbered() {
-                    if let Some(end) = quantity.end
-                        && let Some(index) = index_in(entry.name, quantity.start, end)
-                    {
-                        add(number, index);
+                    for (end, text) in (0u8..).zip(quantity.ends) {
+                        if let Some(index) = index_in(entry.name, quantity.start, text) {
+                            add((number, end, index));
+                        }
                     }
                 }
             });
@@ -143,11 +146,13 @@ impl Candidates {
 }
 
 impl Channel {
-    fn open(directory: BorrowedFd<'_>, quantity: &'static Quantity, index: u16) -> Self {
+    fn open(directory: BorrowedFd<'_>, quantity: &'static Quantity, index: u16, end: u8) -> Self {
         let beside = |end| {
-            let name = quantity.end.map(|_| Name::indexed(quantity.start, index, end))?;
+            let is_one = !quantity.ends.is_empty();
+            let name = is_one.then(|| Name::indexed(quantity.start, index, end))?;
             Attribute::open(directory, &name).ok()
         };
+        let is_alarm = alarm(quantity, end).is_some();
         let limit = quantity.wraps_at.and_then(|name| {
             let limit = read_word(directory, &named(name)).ok()?;
             signed(&limit).filter(|limit| *limit > 0)
@@ -155,11 +160,17 @@ impl Channel {
         Self {
             quantity,
             index,
-            value: Attribute::open(directory, &quantity.file(index)),
-            fault: beside("_fault"),
+            end,
+            value: Attribute::open(directory, &quantity.file(index, end)),
+            // It says whether to trust the value, not whether the chip raised an alarm.
+            fault: if is_alarm { None } else { beside("_fault") },
             enable: beside("_enable"),
             counter: limit.map(|limit| Counter { limit, last: 0, before: 0 }),
         }
+    }
+
+    pub(super) fn is_alarm(&self) -> bool {
+        alarm(self.quantity, self.end).is_some()
     }
 
     /// Its value now. `left` becomes true when the device in `directory` is there no more; some
@@ -168,7 +179,7 @@ impl Channel {
         let mut gone = false;
         let value = self.read(&mut gone);
         if gone {
-            let again = Attribute::open(directory, &self.quantity.file(self.index));
+            let again = Attribute::open(directory, &self.quantity.file(self.index, self.end));
             *left |= matches!(again, Err(NoData::Absent));
         }
         value
@@ -180,22 +191,30 @@ impl Channel {
         about: &About<'_>,
         found: &mut dyn FnMut(&SensorInfo<'_>),
     ) {
-        let quantity = self.quantity;
+        let (quantity, alarm) = (self.quantity, alarm(self.quantity, self.end));
+        let end = quantity.ends.get(usize::from(self.end));
         let mut name = Phrase::new().with(quantity.start);
         let mut label = None;
-        if let Some(end) = quantity.end {
+        if let Some(end) = end {
             name = name.with_number(u64::from(self.index));
             let word = read_word(directory, &Name::indexed(quantity.start, self.index, "_label"));
             label = word.ok().map(|word| Phrase::new().with_bytes(&word));
+            // The place that an alarm is about has other sensors.
+            label = label.or_else(|| alarm.map(|_| name.clone()));
             // power1_input and power1_average are two sensors.
-            name = if end == "_input" { name } else { name.with(end) };
+            name = if *end == "_input" { name } else { name.with(end) };
         }
         let identity = about.identity.clone().with("/").with_name(name.as_str());
         let label = label.unwrap_or(name);
-        let whole_label = about.name.clone().with(" ").with(label.as_str());
+        let mut whole_label = about.name.clone().with(" ").with(label.as_str());
+        if let Some(limit) = alarm {
+            let space = if limit.is_empty() { "" } else { " " };
+            whole_label = whole_label.with(space).with(limit).with(" alarm");
+        }
         let mut attributes = heapless::Vec::<(&str, &str), 3>::new();
-        let own = quantity.attribute;
-        let location = quantity.end.map(|_| ("hw.sensor_location", label.as_str()));
+        let limit = alarm.filter(|limit| !limit.is_empty()).map(|limit| ("kymo.hw.limit", limit));
+        let own = quantity.attribute.or(limit);
+        let location = end.map(|_| ("hw.sensor_location", label.as_str()));
         attributes
             .extend([Some(("hw.name", about.name.as_str())), location, own].into_iter().flatten());
         found(&SensorInfo {
@@ -238,6 +257,12 @@ impl Counter {
         self.last = number;
         self.before.saturating_add(number)
     }
+}
+
+/// The limit that an alarm is about, or nothing where it is about the channel as a whole.
+fn alarm(quantity: &Quantity, end: u8) -> Option<&'static str> {
+    let limit = quantity.ends.get(usize::from(end))?.strip_suffix("_alarm")?;
+    Some(limit.trim_start_matches('_'))
 }
 
 fn named(name: &str) -> Name {

@@ -19,8 +19,12 @@ use crate::linux::name::index_in;
 use crate::linux::phrase::Phrase;
 use crate::linux::sys::EntryBuffer;
 
-/// Channels that are open, over all chips; the others are left out, and counted.
-pub(super) const CHANNELS_MAX: usize = 200;
+/// Values that are open, over all chips, and as many alarms; the others are left out, and counted.
+const KIND_MAX: usize = 200;
+/// Channels that are open.
+pub(super) const CHANNELS_MAX: usize = KIND_MAX;
+/// The same where alarms are channels. No value has to make room for one.
+pub(super) const WITH_ALARMS_MAX: usize = 2 * KIND_MAX;
 /// Sources, one for each chip.
 pub(super) const SLOTS: usize = CHIPS_MAX;
 
@@ -30,8 +34,8 @@ pub(super) struct Shared {
     channels: Mutex<Vec<Taken>>,
 }
 
-/// A channel with the number of its source; none while it is being read.
-type Taken = (u8, Option<Channel>);
+/// A channel with the number of its source, and whether it is an alarm; none while it is read.
+type Taken = (u8, bool, Option<Channel>);
 
 struct List {
     path: CString,
@@ -69,7 +73,8 @@ impl fmt::Debug for Shared {
 }
 
 impl Shared {
-    pub(super) fn new(sys_root: &Path) -> Self {
+    /// With room for so many channels.
+    pub(super) fn new(sys_root: &Path, channels_max: usize) -> Self {
         let list = List {
             path: c_path(&sys_root.join("class/hwmon")),
             buffer: Box::new(EntryBuffer::new()),
@@ -80,7 +85,7 @@ impl Shared {
             seen: [0; SLOTS],
             owned: [None; SLOTS],
         };
-        Self { list: Mutex::new(list), channels: Mutex::new(Vec::with_capacity(CHANNELS_MAX)) }
+        Self { list: Mutex::new(list), channels: Mutex::new(Vec::with_capacity(channels_max)) }
     }
 
     /// Gives source `slot` its chip: the one it had, else one that nobody has. Beside it, the
@@ -100,18 +105,20 @@ impl Shared {
         Some(list.has_changed(slot, mark))
     }
 
-    /// Forgets the channels of `slot`; returns for how many there is room.
-    pub(super) fn forget(&self, slot: u8) -> usize {
+    /// Forgets the channels of `slot`; returns for how many values and alarms there is room.
+    pub(super) fn forget(&self, slot: u8) -> [usize; 2] {
         let mut channels = lock(&self.channels);
-        channels.retain(|(owner, _)| *owner != slot);
-        channels.capacity() - channels.len()
+        channels.retain(|(owner, ..)| *owner != slot);
+        let alarms = channels.iter().filter(|(_, is_alarm, _)| *is_alarm).count();
+        let values = channels.len().saturating_sub(alarms);
+        [values, alarms].map(|count| KIND_MAX.saturating_sub(count))
     }
 
     /// Adds a channel of `slot`, behind those that it has. One too many is dropped.
     pub(super) fn keep(&self, slot: u8, channel: Channel) {
         let mut channels = lock(&self.channels);
         if channels.len() < channels.capacity() {
-            channels.push((slot, Some(channel)));
+            channels.push((slot, channel.is_alarm(), Some(channel)));
         }
     }
 
@@ -119,7 +126,7 @@ impl Shared {
     ///
     /// Channels are counted rather than pointed to: others may leave the table in between.
     pub(super) fn for_each(&self, slot: u8, each: &mut dyn FnMut(&mut Channel)) {
-        for count in 0..CHANNELS_MAX {
+        for count in 0..WITH_ALARMS_MAX {
             let Some(taken) = entry(&mut lock(&self.channels), slot, count).map(Option::take)
             else {
                 return;
@@ -135,8 +142,8 @@ impl Shared {
 
 /// The `count`-th channel of `slot`.
 fn entry(channels: &mut [Taken], slot: u8, count: usize) -> Option<&mut Option<Channel>> {
-    let mut own = channels.iter_mut().filter(|(owner, _)| *owner == slot);
-    own.nth(count).map(|(_, channel)| channel)
+    let mut own = channels.iter_mut().filter(|(owner, ..)| *owner == slot);
+    own.nth(count).map(|(.., channel)| channel)
 }
 
 impl List {
@@ -220,7 +227,7 @@ mod tests {
     use kymo_protocol::metric::known;
 
     static QUANTITIES: [Quantity; 1] =
-        [Quantity { end: Some("_input"), ..Quantity::plain("fan", known(91), 1.0) }];
+        [Quantity { ends: &["_input"], ..Quantity::plain("fan", known(91), 1.0) }];
 
     fn fill(shared: &Shared, slot: u8, folder: &Path) {
         let about = About { identity: &Phrase::new(), name: &Phrase::new(), cadence_ms: 0 };
@@ -248,7 +255,7 @@ mod tests {
         for fan in 1..=3 {
             std::fs::write(root.join(format!("fan{fan}_input")), format!("{fan}00\n")).unwrap();
         }
-        let shared = Shared::new(Path::new("/nonexistent"));
+        let shared = Shared::new(Path::new("/nonexistent"), CHANNELS_MAX);
         for slot in [1, 2, 3] {
             fill(&shared, slot, &root);
         }
@@ -264,7 +271,7 @@ mod tests {
             assert_eq!(speeds(&shared, 2, &root, &others), [100.0, 200.0, 300.0]);
         }
         assert_eq!(lock(&shared.channels).len(), 9);
-        assert_eq!(shared.forget(2), CHANNELS_MAX - 6);
+        assert_eq!(shared.forget(2), [KIND_MAX - 6, KIND_MAX]);
         std::fs::remove_dir_all(root).unwrap();
     }
 }

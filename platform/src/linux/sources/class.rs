@@ -125,7 +125,7 @@ impl Class {
             cadence_ms: self.kind.spec.cadence_ms,
         };
         let channels = &mut self.channels;
-        let room = channels.capacity() - channels.len();
+        let room = [channels.capacity() - channels.len(), 0];
         let quantities = self.kind.quantities;
         let omitted =
             open_channels(directory.as_fd(), quantities, &about, room, found, &mut |channel| {

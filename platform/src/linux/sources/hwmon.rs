@@ -3,8 +3,8 @@
 //!
 //! Channels follow the kernel's interface: a value of a channel that says `fault` is a fault, one
 //! that is not enabled is absent, and a chip of a device that sleeps is not touched. How often a
-//! chip may be read, and whether at all, its driver's row says. Alarms are not read: a read would
-//! clear them for others.
+//! chip may be read, and whether at all, its driver's row says. Alarms are read, and their files
+//! opened, only where the host asks for it: a read may clear them for others.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
@@ -14,7 +14,7 @@ use kymo_protocol::metric::known;
 use kymo_protocol::{Cost, Group, Metric, NoData, Reading};
 
 use super::channel::{About, Quantity, open_channels};
-use super::chips::{Mark, SLOTS, Shared};
+use super::chips::{CHANNELS_MAX, Mark, SLOTS, Shared, WITH_ALARMS_MAX};
 use crate::linux::drivers::{Care, care};
 use crate::linux::phrase::Phrase;
 use crate::linux::temperature::Sleep;
@@ -22,12 +22,12 @@ use crate::source::{Freshness, SensorInfo, Source, SourceSpec};
 
 const fn quantity(
     start: &'static str,
-    end: &'static str,
+    ends: &'static [&'static str],
     metric: &'static Metric,
     divisor: f64,
     range: (i64, i64),
 ) -> Quantity {
-    Quantity { end: Some(end), range, ..Quantity::plain(start, metric, divisor) }
+    Quantity { ends, range, ..Quantity::plain(start, metric, divisor) }
 }
 
 const MILLI: f64 = 1e3;
@@ -36,19 +36,44 @@ const POSITIVE: (i64, i64) = (0, i64::MAX);
 /// In µW: no power supply of one machine gives more than 100 kW.
 const POWER: (i64, i64) = (-100_000_000_000, 100_000_000_000);
 
-static QUANTITIES: [Quantity; 11] = [
+const INPUT: &[&str] = &["_input"];
+const AVERAGED: &[&str] = &["_input", "_average"];
+/// Chips tell of a channel as a whole, or of each limit.
+const ALARM: &[&str] = &[
+    "_alarm",
+    "_min_alarm",
+    "_max_alarm",
+    "_lcrit_alarm",
+    "_crit_alarm",
+    "_emergency_alarm",
+    "_cap_alarm",
+];
+
+const fn alarms(start: &'static str) -> Quantity {
+    quantity(start, ALARM, known(99), 1.0, (0, 1))
+}
+
+/// Of these so many are read unasked; the others are alarms.
+const UNASKED: usize = 9;
+
+static QUANTITIES: [Quantity; 16] = [
     // Broken and absent sensors answer −273 °C, −128 °C, 255 °C and 4,294,948 °C.
-    quantity("temp", "_input", known(90), MILLI, (-39_999, 149_999)),
-    quantity("fan", "_input", known(91), 1.0, (0, 100_000)),
-    quantity("pwm", "", known(92), 255.0, (0, 255)),
-    quantity("in", "_input", known(93), MILLI, (-1_000_000, 1_000_000)),
-    quantity("curr", "_input", known(94), MILLI, (-10_000_000, 10_000_000)),
-    quantity("power", "_input", known(95), MICRO, POWER),
-    quantity("power", "_average", known(95), MICRO, POWER),
-    quantity("energy", "_input", known(96), MICRO, POSITIVE),
-    quantity("humidity", "_input", known(97), 1e5, (0, 100_000)),
-    quantity("freq", "_input", known(98), 1.0, POSITIVE),
-    quantity("freq", "_average", known(98), 1.0, POSITIVE),
+    quantity("temp", INPUT, known(90), MILLI, (-39_999, 149_999)),
+    quantity("fan", INPUT, known(91), 1.0, (0, 100_000)),
+    quantity("pwm", &[""], known(92), 255.0, (0, 255)),
+    quantity("in", INPUT, known(93), MILLI, (-1_000_000, 1_000_000)),
+    quantity("curr", INPUT, known(94), MILLI, (-10_000_000, 10_000_000)),
+    quantity("power", AVERAGED, known(95), MICRO, POWER),
+    quantity("energy", INPUT, known(96), MICRO, POSITIVE),
+    quantity("humidity", INPUT, known(97), 1e5, (0, 100_000)),
+    quantity("freq", AVERAGED, known(98), 1.0, POSITIVE),
+    alarms("temp"),
+    alarms("fan"),
+    alarms("in"),
+    alarms("curr"),
+    alarms("power"),
+    alarms("humidity"),
+    alarms("intrusion"),
 ];
 
 /// A source without a chip waits for one.
@@ -58,6 +83,7 @@ const WAITING: Care = Care { cost: Cost::Cheap, cadence_ms: 0, interval_ms: 10_0
 #[derive(Debug)]
 pub(super) struct Hwmon {
     shared: Arc<Shared>,
+    quantities: &'static [Quantity],
     slot: u8,
     open: Option<Open>,
     care: Care,
@@ -71,11 +97,14 @@ struct Open {
 }
 
 impl Hwmon {
-    /// A source for each chip that there may be.
-    pub(super) fn all(sys_root: &Path) -> impl Iterator<Item = Self> {
-        let shared = Arc::new(Shared::new(sys_root));
+    /// A source for each chip that there may be; with `alarms`, these are sensors too.
+    pub(super) fn all(sys_root: &Path, alarms: bool) -> impl Iterator<Item = Self> {
+        let (count, room) =
+            if alarms { (QUANTITIES.len(), WITH_ALARMS_MAX) } else { (UNASKED, CHANNELS_MAX) };
+        let shared = Arc::new(Shared::new(sys_root, room));
         (0..u8::try_from(SLOTS).unwrap_or(u8::MAX)).map(move |slot| Self {
             shared: Arc::clone(&shared),
+            quantities: QUANTITIES.get(..count).unwrap_or_default(),
             slot,
             open: None,
             care: WAITING,
@@ -108,10 +137,16 @@ impl Source for Hwmon {
         };
         let (shared, slot) = (&self.shared, self.slot);
         let directory = claim.directory;
-        let left_out =
-            open_channels(directory.as_fd(), &QUANTITIES, &about, room, found, &mut |channel| {
+        let left_out = open_channels(
+            directory.as_fd(),
+            self.quantities,
+            &about,
+            room,
+            found,
+            &mut |channel| {
                 shared.keep(slot, channel);
-            });
+            },
+        );
         let sleep = Sleep::of(directory.as_fd());
         self.open = Some(Open { mark: claim.mark, directory, sleep });
         omitted.saturating_add(left_out)

@@ -26,11 +26,11 @@ mod thermal;
 use class::Class;
 use filesystem::{Filesystems, Part};
 
-use crate::roots::Roots;
+use crate::roots::{Extras, Roots};
 use crate::source::Source;
 
 /// Every source, in the order of their groups.
-pub(super) fn all(roots: &Roots) -> Vec<Box<dyn Source>> {
+pub(super) fn all(roots: &Roots, extras: Extras) -> Vec<Box<dyn Source>> {
     let (proc_root, sys_root) = (roots.proc.as_path(), roots.sys.as_path());
     let mut sources: Vec<Box<dyn Source>> = vec![
         Box::new(cpu::Cpu::new(proc_root)),
@@ -51,6 +51,7 @@ pub(super) fn all(roots: &Roots) -> Vec<Box<dyn Source>> {
         Box::new(cgroup::Cgroup::new(proc_root, sys_root, false)),
         Box::new(cgroup::Cgroup::new(proc_root, sys_root, true)),
     ];
-    sources.extend(hwmon::Hwmon::all(sys_root).map(|chip| Box::new(chip) as Box<dyn Source>));
+    let chips = hwmon::Hwmon::all(sys_root, extras.alarms);
+    sources.extend(chips.map(|chip| Box::new(chip) as Box<dyn Source>));
     sources
 }

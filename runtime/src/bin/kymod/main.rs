@@ -21,8 +21,8 @@ use kymo::{
     limits, place,
 };
 use kymo_platform::{
-    Notify, Roots, Signal, Signals, activation, clock, let_code_go, let_writes_fail, this_machine,
-    this_machine_processes, this_machine_sources,
+    Extras, Notify, Roots, Signal, Signals, activation, clock, let_code_go, let_writes_fail,
+    this_machine, this_machine_processes, this_machine_sources_with,
 };
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
@@ -97,7 +97,8 @@ fn run(args: &Args) -> Result<(), Failure> {
     raise_descriptor_limit(config.limits.clients)?;
     let roots = Roots { proc: args.proc_root.clone(), sys: args.sys_root.clone() };
     let mut reactor = Reactor::with_sockets(&config, this_machine(&roots), sockets)?;
-    reactor.read_sources(this_machine_sources(&roots))?;
+    let extras = Extras { alarms: config.sensors.alarms };
+    reactor.read_sources(this_machine_sources_with(&roots, extras))?;
     if let Some(processes) = this_machine_processes(&roots) {
         reactor.read_processes(processes);
     }
