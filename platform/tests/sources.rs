@@ -285,10 +285,10 @@ fn alarms_are_sensors_for_whoever_asks() {
         })
         .collect();
     for (label, attributes) in [
-        ("coretemp Package id 0 crit alarm", &["coretemp", "Package id 0", "crit"][..]),
-        ("amdgpu edge crit alarm", &["amdgpu", "edge", "crit"]),
-        ("nct6798 in0 max alarm", &["nct6798", "in0", "max"]),
-        ("nct6798 in0 min alarm", &["nct6798", "in0", "min"]),
+        ("coretemp Package id 0 crit_alarm", &["coretemp", "Package id 0", "crit"][..]),
+        ("amdgpu edge crit_alarm", &["amdgpu", "edge", "crit"]),
+        ("nct6798 in0 max_alarm", &["nct6798", "in0", "max"]),
+        ("nct6798 in0 min_alarm", &["nct6798", "in0", "min"]),
         ("nct6798 in1 alarm", &["nct6798", "in1"]),
         ("nct6798 fan3 alarm", &["nct6798", "fan3"]),
         ("nct6798 fan4 alarm", &["nct6798", "fan4"]),

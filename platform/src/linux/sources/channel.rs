@@ -41,6 +41,10 @@ impl Quantity {
         Self { start, ends: &[], metric, attribute: None, divisor, range, wraps_at: None }
     }
 
+    fn is_alarm(&self) -> bool {
+        self.ends.first() == Some(&"_alarm")
+    }
+
     fn file(&self, index: u16, end: u8) -> Name {
         match self.ends.get(usize::from(end)) {
             Some(end) => Name::indexed(self.start, index, end),
@@ -94,7 +98,7 @@ pub(super) fn open_channels(
     let mut omitted = candidates.find(directory, quantities);
     for (quantity, end, index) in &candidates.0 {
         let Some(quantity) = quantities.get(usize::from(*quantity)) else { continue };
-        let Some(room) = room.get_mut(usize::from(alarm(quantity, *end).is_some())) else {
+        let Some(room) = room.get_mut(usize::from(quantity.is_alarm())) else {
             continue;
         };
         if *room == 0 {
@@ -152,7 +156,6 @@ impl Channel {
             let name = is_one.then(|| Name::indexed(quantity.start, index, end))?;
             Attribute::open(directory, &name).ok()
         };
-        let is_alarm = alarm(quantity, end).is_some();
         let limit = quantity.wraps_at.and_then(|name| {
             let limit = read_word(directory, &named(name)).ok()?;
             signed(&limit).filter(|limit| *limit > 0)
@@ -163,14 +166,14 @@ impl Channel {
             end,
             value: Attribute::open(directory, &quantity.file(index, end)),
             // It says whether to trust the value, not whether the chip raised an alarm.
-            fault: if is_alarm { None } else { beside("_fault") },
+            fault: if quantity.is_alarm() { None } else { beside("_fault") },
             enable: beside("_enable"),
             counter: limit.map(|limit| Counter { limit, last: 0, before: 0 }),
         }
     }
 
     pub(super) fn is_alarm(&self) -> bool {
-        alarm(self.quantity, self.end).is_some()
+        self.quantity.is_alarm()
     }
 
     /// Its value now. `left` becomes true when the device in `directory` is there no more; some
@@ -191,8 +194,9 @@ impl Channel {
         about: &About<'_>,
         found: &mut dyn FnMut(&SensorInfo<'_>),
     ) {
-        let (quantity, alarm) = (self.quantity, alarm(self.quantity, self.end));
-        let end = quantity.ends.get(usize::from(self.end));
+        let quantity = self.quantity;
+        let end = quantity.ends.get(usize::from(self.end)).copied();
+        let alarm = end.filter(|_| self.is_alarm()).and_then(|end| end.get(1..));
         let mut name = Phrase::new().with(quantity.start);
         let mut label = None;
         if let Some(end) = end {
@@ -202,18 +206,18 @@ impl Channel {
             // The place that an alarm is about has other sensors.
             label = label.or_else(|| alarm.map(|_| name.clone()));
             // power1_input and power1_average are two sensors.
-            name = if *end == "_input" { name } else { name.with(end) };
+            name = if end == "_input" { name } else { name.with(end) };
         }
         let identity = about.identity.clone().with("/").with_name(name.as_str());
         let label = label.unwrap_or(name);
         let mut whole_label = about.name.clone().with(" ").with(label.as_str());
-        if let Some(limit) = alarm {
-            let space = if limit.is_empty() { "" } else { " " };
-            whole_label = whole_label.with(space).with(limit).with(" alarm");
+        if let Some(alarm) = alarm {
+            whole_label = whole_label.with(" ").with(alarm);
         }
         let mut attributes = heapless::Vec::<(&str, &str), 3>::new();
-        let limit = alarm.filter(|limit| !limit.is_empty()).map(|limit| ("kymo.hw.limit", limit));
-        let own = quantity.attribute.or(limit);
+        // The limit that an alarm is about, unless it is about the channel as a whole.
+        let limit = alarm.and_then(|alarm| alarm.get(..alarm.len().checked_sub("_alarm".len())?));
+        let own = quantity.attribute.or(limit.map(|limit| ("kymo.hw.limit", limit)));
         let location = end.map(|_| ("hw.sensor_location", label.as_str()));
         attributes
             .extend([Some(("hw.name", about.name.as_str())), location, own].into_iter().flatten());
@@ -257,12 +261,6 @@ impl Counter {
         self.last = number;
         self.before.saturating_add(number)
     }
-}
-
-/// The limit that an alarm is about, or nothing where it is about the channel as a whole.
-fn alarm(quantity: &Quantity, end: u8) -> Option<&'static str> {
-    let limit = quantity.ends.get(usize::from(end))?.strip_suffix("_alarm")?;
-    Some(limit.trim_start_matches('_'))
 }
 
 fn named(name: &str) -> Name {
