@@ -56,7 +56,7 @@ pub use notify::Notify;
 pub use os::ranker::Ranker;
 pub use os::signals::Signals;
 pub use os::ticker::Ticker;
-pub use os::{TMPDIR_IS_PRIVATE, let_code_go, refuse_descriptors};
+pub use os::{TMPDIR_IS_PRIVATE, let_start_go, refuse_descriptors};
 pub use ranking::{Process, Ranking};
 pub use roots::Roots;
 pub use signal::{Signal, let_writes_fail};
