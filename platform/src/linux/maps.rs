@@ -10,9 +10,9 @@ use std::ops::Range;
 pub(crate) fn unwritten(line: &str, path: &str) -> Option<Range<usize>> {
     let mut words = line.splitn(6, ' ');
     let (addresses, permissions, offset) = (words.next()?, words.next()?, words.next()?);
-    let offset = u64::from_str_radix(offset, 16).ok()?;
+    let is_first = offset.bytes().all(|digit| digit == b'0');
     let is_ours = words.nth(2)?.trim_start() == path;
-    let is_unwritten = permissions == "r-xp" || (permissions == "r--p" && offset == 0);
+    let is_unwritten = permissions == "r-xp" || (permissions == "r--p" && is_first);
     range(addresses).filter(|range| is_ours && is_unwritten && !range.is_empty())
 }
 
@@ -52,8 +52,9 @@ mod tests {
 
     #[test]
     fn one_mapping_is_the_stack() {
-        let found: Vec<_> = MAPS.lines().filter_map(stack).collect();
-        assert_eq!(found, [0x7ffe_9511_0000..0x7ffe_9513_1000]);
+        let mut found = MAPS.lines().filter_map(stack);
+        assert_eq!(found.next(), Some(0x7ffe_9511_0000..0x7ffe_9513_1000));
+        assert_eq!(found.next(), None);
     }
 
     #[test]

@@ -96,8 +96,8 @@ pub fn refuse_descriptors(socket: BorrowedFd<'_>) -> io::Result<()> {
 }
 
 /// Lets go of the pages that only a start has used: of this program's code and constants, which
-/// come back from the page cache where they are used again, and of the calling thread's stack, where
-/// that is the process's first and deeper than now.
+/// come back from the page cache where they are used again, and of the calling thread's stack,
+/// where that is the process's first and was deeper before.
 ///
 /// What a start reads would else be counted as the program's own for ever: the kernel maps sixteen
 /// pages around each one that is touched. For use at the end of a start, by a `main` only. A
@@ -106,10 +106,11 @@ pub fn refuse_descriptors(socket: BorrowedFd<'_>) -> io::Result<()> {
 /// # Errors
 ///
 /// Those of the operating system; then all is as it was.
+#[inline(never)]
 pub fn let_start_go() -> io::Result<()> {
     // All of them are found first: what finds them is code as well, and lies deeper.
-    let Mappings { unwritten, stack } = Mappings::find()?;
-    for range in unwritten {
+    let found = Mappings::find()?;
+    for range in &found.unwritten {
         let address = std::ptr::with_exposed_provenance_mut(range.start);
         // SAFETY: the range is a private mapping of the running program's file that nobody has
         // written to, see `unwritten`, and by proc_pid_maps(5) it is there as long as the program
@@ -118,7 +119,7 @@ pub fn let_start_go() -> io::Result<()> {
         let result = unsafe { libc::madvise(address, range.len(), libc::MADV_DONTNEED) };
         Errno::result(result)?;
     }
-    stack.map_or(Ok(()), |stack| let_stack_go(&stack))
+    found.stack.as_ref().map_or(Ok(()), let_stack_go)
 }
 
 /// Lets go of what is deeper in `stack` than this call, if that is the stack it is made on.
@@ -147,13 +148,21 @@ struct Mappings {
 }
 
 impl Mappings {
+    /// Lies apart from who calls it, and is let go with the rest of a start.
+    #[inline(never)]
     fn find() -> io::Result<Self> {
         let program = std::fs::read_link("/proc/self/exe")?;
         let path = program.to_str().unwrap_or_default();
         let maps = std::fs::read_to_string("/proc/self/maps")?;
-        let ranges = maps.lines().filter_map(|line| unwritten(line, path));
-        let unwritten = ranges.take(PROGRAM_RANGES_MAX).collect();
-        Ok(Self { unwritten, stack: maps.lines().find_map(stack) })
+        let mut found = Self { unwritten: heapless::Vec::new(), stack: None };
+        for line in maps.lines() {
+            if let Some(range) = unwritten(line, path) {
+                // With more of them than there is room for, some stay in memory.
+                let _ = found.unwritten.push(range);
+            }
+            found.stack = found.stack.or(stack(line));
+        }
+        Ok(found)
     }
 }
 

@@ -17,7 +17,7 @@ use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 /// Blocks of this size and more have pages of their own. A page that is used by one block alone
 /// costs more than the notes where blocks are smaller.
 const PAGED_SIZE_MIN: usize = 4096;
-/// No system has smaller pages, so every mapping is aligned to this.
+/// No system has smaller pages, so every mapping is aligned to this. Nothing of kymo's needs more.
 const PAGED_ALIGN_MAX: usize = 4096;
 
 static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
@@ -33,15 +33,18 @@ pub fn allocations() -> u64 {
     ALLOCATIONS.load(Ordering::Relaxed).saturating_sub(BEFORE.load(Ordering::Relaxed))
 }
 
+/// Its functions are called and not copied to each of a thousand places.
 struct Heap;
 
 #[global_allocator]
 static HEAP: Heap = Heap;
 
-// SAFETY: a block's layout alone decides whether it lies in pages of its own or in the system's
+// SAFETY: a block's size alone decides whether it lies in pages of its own or in the system's
 // heap, so it is given back where it came from. Mappings are exclusively the block's, at least as
-// long as it, aligned, and zero; the system's allocator has the contract of this one.
+// long as it, aligned, and zero; the system's allocator has the contract of this one. A block that
+// grows is a new one, as `realloc` is by itself: tables are made with the size they will have.
 unsafe impl GlobalAlloc for Heap {
+    #[inline(never)]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
         if is_paged(layout) {
@@ -51,6 +54,7 @@ unsafe impl GlobalAlloc for Heap {
         unsafe { System.alloc(layout) }
     }
 
+    #[inline(never)]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
         if is_paged(layout) {
@@ -60,25 +64,7 @@ unsafe impl GlobalAlloc for Heap {
         unsafe { System.alloc_zeroed(layout) }
     }
 
-    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // SAFETY: the caller keeps the contract of `realloc`, by which the new layout is one.
-        let new = unsafe { Layout::from_size_align_unchecked(size, layout.align()) };
-        if !is_paged(layout) && !is_paged(new) {
-            ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-            // SAFETY: as above, and the block is of the system's heap.
-            return unsafe { System.realloc(memory, layout, size) };
-        }
-        // SAFETY: the new size is not zero by the contract of `realloc`.
-        let moved = unsafe { self.alloc(new) };
-        if !moved.is_null() {
-            // SAFETY: both blocks are at least so long, and one is new, so they don't overlap.
-            unsafe { ptr::copy_nonoverlapping(memory, moved, layout.size().min(size)) };
-            // SAFETY: the old block is the caller's, of this layout, and not used any more.
-            unsafe { self.dealloc(memory, layout) };
-        }
-        moved
-    }
-
+    #[inline(never)]
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
         if is_paged(layout) {
             let Some(pages) = NonNull::new(memory.cast()) else { return };
@@ -92,13 +78,15 @@ unsafe impl GlobalAlloc for Heap {
     }
 }
 
+/// Not a question of alignment: then each of a thousand places that free would have to tell it.
 fn is_paged(layout: Layout) -> bool {
-    layout.size() >= PAGED_SIZE_MIN && layout.align() <= PAGED_ALIGN_MAX
+    layout.size() >= PAGED_SIZE_MIN
 }
 
-/// New pages, zero and untouched; null when there are none.
+/// New pages, zero and untouched; null when there are none, or none so aligned.
 fn map(layout: Layout) -> *mut u8 {
-    let Some(size) = NonZeroUsize::new(layout.size()) else { return ptr::null_mut() };
+    let size = NonZeroUsize::new(layout.size()).filter(|_| layout.align() <= PAGED_ALIGN_MAX);
+    let Some(size) = size else { return ptr::null_mut() };
     let (access, flags) = (ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, MapFlags::MAP_PRIVATE);
     // SAFETY: an anonymous mapping that the kernel places where nothing is.
     let pages = unsafe { mmap_anonymous(None, size, access, flags) };
