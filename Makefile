@@ -5,7 +5,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 SECONDS ?= 20
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint unit loom soak docs bench bench-quick footprint fuzz check-targets ci clean
+.PHONY: help run test lint unit loom soak docs bench bench-quick compare footprint fuzz check-targets qemu-hwmon ci clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -19,7 +19,7 @@ test: lint unit docs ## every check
 
 lint: ## format and clippy, warnings denied
 	$(CARGO) fmt --all -- --check
-	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	$(CARGO) clippy --workspace --all-targets --features kymo-benches/peers --locked -- -D warnings
 
 unit: ## unit, property, integration and allocation tests
 	$(CARGO) test --workspace --locked --quiet
@@ -37,13 +37,17 @@ docs: ## the documentation, warnings denied
 
 bench: ## figures beside bare floors, into benches/RESULTS.md; four minutes
 	$(CARGO) build --quiet --release --locked --package kymo
-	$(CARGO) build --quiet --release --locked --package kymo-benches
+	$(CARGO) build --quiet --release --locked --package kymo-benches --features peers
 	$(TARGET)/release/bench
 
 bench-quick: ## the same in half a minute, to see that it runs; writes nothing
 	$(CARGO) build --quiet --release --locked --package kymo
-	$(CARGO) build --quiet --release --locked --package kymo-benches
+	$(CARGO) build --quiet --release --locked --package kymo-benches --features peers
 	$(TARGET)/release/bench --quick
+
+compare: ## what kymod says beside psutil and node_exporter, into docs/COMPARED.md; installs them
+	$(CARGO) build --quiet --release --locked --package kymo
+	scripts/compare.py --out docs/COMPARED.md
 
 footprint: ## sizes, memory and start-up, with their limits
 	$(CARGO) build --quiet --release --locked --package kymo
@@ -57,6 +61,10 @@ fuzz: ## each fuzz target for SECONDS (20) seconds
 
 check-targets: ## type-check for macOS, a microcontroller and the browser
 	scripts/check-targets
+
+qemu-hwmon: ## kymod with chips of a real kernel, in QEMU; three minutes, 100 MB of Debian
+	$(CARGO) build --quiet --release --locked --package kymo --package kymo-cli
+	scripts/qemu-hwmon $(TARGET)/release
 
 ci: test check-targets ## what continuous integration runs
 

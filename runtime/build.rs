@@ -2,10 +2,9 @@
 //!
 //! | argument | takes away | of the file |
 //! |---|---|---|
-//! | `kymod.ld` | tables for unwinding | 68 KB |
+//! | `kymod.ld` | tables for unwinding; orders functions by when they run | 68 KB |
 //! | `pack-relative-relocs` | three quarters of each relocation, and more | 31 KB |
-//!
-//! Both are read into memory at the start, and stay.
+//! | `max-page-size` | nothing; segments end where pages of 64 KiB do | |
 
 use std::env;
 use std::process::Command;

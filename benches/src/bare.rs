@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
+use kymo_protocol::Groups;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::socket::{MsgFlags, send};
 use nix::sys::time::TimeSpec;
@@ -17,6 +18,7 @@ use crate::Outcome;
 use crate::cost::boot_ns;
 use crate::files::Files;
 use crate::sample::{self, FRAME_SIZE};
+use crate::sensors::Sensors;
 
 /// A bare loop.
 #[derive(Debug)]
@@ -31,15 +33,22 @@ pub struct Bare {
     sequence: u64,
     peers: Vec<UnixStream>,
     files: Option<Files>,
+    sensors: Option<Sensors>,
 }
 
 impl Bare {
-    /// A loop at `rate_hz` for `peers`, which reads `files` if there are any.
+    /// A loop at `rate_hz` for `peers`, which reads `files` if there are any. With `sensors` it
+    /// sends samples of the groups that were read as well.
     ///
     /// # Errors
     ///
     /// When the system gives no timer.
-    pub fn new(rate_hz: u32, peers: Vec<UnixStream>, files: Option<Files>) -> Outcome<Self> {
+    pub fn new(
+        rate_hz: u32,
+        peers: Vec<UnixStream>,
+        files: Option<Files>,
+        sensors: Option<Sensors>,
+    ) -> Outcome<Self> {
         let timer = TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::TFD_NONBLOCK)?;
         let period_ns = 1_000_000_000 / u64::from(rate_hz);
         let period = TimeSpec::from_duration(Duration::from_nanos(period_ns));
@@ -57,6 +66,7 @@ impl Bare {
             sequence: 0,
             peers,
             files,
+            sensors,
         })
     }
 
@@ -72,9 +82,10 @@ impl Bare {
         let mut expirations = [0; 8];
         read(&self.timer, &mut expirations)?;
         self.ticks += u64::from_ne_bytes(expirations);
-        if let Some(files) = &mut self.files {
-            files.read_due(self.ticks * self.period_ns)?;
-        }
+        let read = match &mut self.files {
+            Some(files) => files.read_due(self.ticks * self.period_ns)?,
+            None => Groups(0),
+        };
         let boot_ns = boot_ns()?;
         self.sequence += 1;
         self.frame.copy_from_slice(&self.template);
@@ -83,6 +94,9 @@ impl Bare {
         for peer in &self.peers {
             let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
             let _ = send(peer.as_raw_fd(), &self.frame, flags);
+        }
+        if let Some(sensors) = &mut self.sensors {
+            sensors.send(read, boot_ns, &self.peers);
         }
         Ok(())
     }

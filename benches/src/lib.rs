@@ -7,7 +7,7 @@
 //! the median of the paired ratios. Wall time is never compared between two machines or two runs.
 //!
 //! The order to read the modules in: [`program`], [`row`], [`pairs`], [`reader`], [`watch`],
-//! [`bare`], [`server`], [`process`], [`events`], [`flow`].
+//! [`bare`], [`sensors`], [`server`], [`process`], [`events`], [`flow`].
 
 pub mod args;
 pub mod bare;
@@ -24,6 +24,7 @@ pub mod reader;
 pub mod results;
 pub mod row;
 pub mod sample;
+pub mod sensors;
 pub mod server;
 pub mod stats;
 pub mod timing;

@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
+use kymo_protocol::{StreamId, Streams};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -49,10 +50,23 @@ impl Process {
     ///
     /// When it does not start.
     pub fn bare(rate_hz: u32, subscribers: usize) -> Outcome<Self> {
+        Self::bare_with(rate_hz, subscribers, &[])
+    }
+
+    /// The bare loop that reads all sensors and sends samples as well.
+    ///
+    /// # Errors
+    ///
+    /// When it does not start.
+    pub fn bare_whole(rate_hz: u32, subscribers: usize) -> Outcome<Self> {
+        Self::bare_with(rate_hz, subscribers, &["whole"])
+    }
+
+    fn bare_with(rate_hz: u32, subscribers: usize, words: &[&str]) -> Outcome<Self> {
         let folder = new_folder()?;
         let mut command = Command::new(sibling("bench-bare")?);
         command.arg(folder.join("stream.sock"));
-        command.args([rate_hz.to_string(), subscribers.to_string()]);
+        command.args([rate_hz.to_string(), subscribers.to_string()]).args(words);
         Self::spawn(command, folder)
     }
 
@@ -92,9 +106,23 @@ impl Process {
     ///
     /// When it refuses.
     pub fn subscribe(&self, rate_hz: u32, count: usize) -> Outcome<Vec<Reader>> {
+        self.subscribe_to(rate_hz, count, Streams::default().with(StreamId::VITALS))
+    }
+
+    /// The same for other streams.
+    ///
+    /// # Errors
+    ///
+    /// When it refuses.
+    pub fn subscribe_to(
+        &self,
+        rate_hz: u32,
+        count: usize,
+        streams: Streams,
+    ) -> Outcome<Vec<Reader>> {
         let mut readers = Vec::with_capacity(count);
         for _ in 0..count {
-            readers.push(Reader::ask(self.connect("stream.sock")?, rate_hz)?);
+            readers.push(Reader::ask_for(self.connect("stream.sock")?, rate_hz, streams)?);
         }
         for reader in &mut readers {
             reader.await_granted()?;

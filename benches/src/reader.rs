@@ -16,8 +16,8 @@ use kymo_protocol::{
 use crate::Outcome;
 use crate::cost::boot_ns;
 
-/// Room for a few frames: more than one comes only when the reader is late.
-const BUFFER_SIZE: usize = 2048;
+/// Room for any frame; more than one comes only when the reader is late, or with samples.
+const BUFFER_SIZE: usize = 16_384;
 
 /// A subscriber that is silent for this long has lost its server.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -27,6 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub struct Reader {
     stream: UnixStream,
     decoder: Decoder<BUFFER_SIZE>,
+    /// That have come so far.
+    pub bytes: u64,
 }
 
 /// A frame that came.
@@ -48,7 +50,7 @@ impl Reader {
     /// When the socket can't be set up.
     pub fn bare(stream: UnixStream) -> Outcome<Self> {
         stream.set_read_timeout(Some(PATIENCE))?;
-        Ok(Self { stream, decoder: Decoder::new() })
+        Ok(Self { stream, decoder: Decoder::new(), bytes: 0 })
     }
 
     /// Of kymo: asks for vitals. The answer comes when the server next turns.
@@ -56,14 +58,23 @@ impl Reader {
     /// # Errors
     ///
     /// When the socket can't be written to.
-    pub fn ask(mut stream: UnixStream, rate_hz: u32) -> Outcome<Self> {
+    pub fn ask(stream: UnixStream, rate_hz: u32) -> Outcome<Self> {
+        Self::ask_for(stream, rate_hz, Streams::default().with(StreamId::VITALS))
+    }
+
+    /// The same for other streams.
+    ///
+    /// # Errors
+    ///
+    /// When the socket can't be written to.
+    pub fn ask_for(mut stream: UnixStream, rate_hz: u32, streams: Streams) -> Outcome<Self> {
         let stamp = Stamp { boot_ns: boot_ns()? };
         let mut bytes = [0; 512];
         let (hello, size) = emit::<Hello>(&mut bytes, Position::NONE, stamp)?;
         hello.set("bench");
         let mut fixed = SubscribeFixed::default();
         fixed.rate_mhz.set(rate_hz * 1000);
-        fixed.streams.set(Streams::default().with(StreamId::VITALS).0);
+        fixed.streams.set(streams.0);
         let rest = Subscribe::emit(&mut bytes[Hello::FRAME_SIZE..], stamp, &fixed, &[], &[])?;
         stream.write_all(&bytes[..size + rest])?;
         Self::bare(stream)
@@ -111,6 +122,7 @@ impl Reader {
                 Ok(0) => return Err("the server closed the connection".into()),
                 Ok(size) => {
                     self.decoder.filled(size);
+                    self.bytes += size as u64;
                     return Ok(());
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}

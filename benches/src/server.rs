@@ -68,7 +68,7 @@ impl Server {
             ours.push(one);
             theirs.push(Reader::bare(other)?);
         }
-        let mut bare = Bare::new(rate_hz, ours, None)?;
+        let mut bare = Bare::new(rate_hz, ours, None, None)?;
         let mut server = Self::start(move || bare.tick())?;
         server.readers = theirs;
         Ok(server)

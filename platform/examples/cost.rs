@@ -8,7 +8,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use kymo_platform::{Machine, Ranker, Roots, this_machine, this_machine_sources};
+use kymo_platform::{Machine, Roots, this_machine, this_machine_processes, this_machine_sources};
 use kymo_protocol::NoData;
 
 const BLOCKS: usize = 101;
@@ -84,7 +84,7 @@ fn sensors() {
 }
 
 fn processes() {
-    let mut ranker = Ranker::new(&Roots::default());
+    let Some(mut ranker) = this_machine_processes(&Roots::default()) else { return };
     ranker.scan(u64::MAX);
     let [median, best] = cost(1, || _ = black_box(ranker.scan(u64::MAX)));
     let count = ranker.ranking().total.unwrap_or(0);

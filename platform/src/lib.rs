@@ -53,11 +53,10 @@ pub use fake::Fake;
 pub use local_time::LocalTime;
 pub use machine::Machine;
 pub use notify::Notify;
-pub use os::ranker::Ranker;
 pub use os::signals::Signals;
 pub use os::ticker::Ticker;
 pub use os::{TMPDIR_IS_PRIVATE, let_start_go, refuse_descriptors};
-pub use ranking::{Process, Ranking};
+pub use ranking::{Process, ProcessSource, Ranking};
 pub use roots::Roots;
 pub use signal::{Signal, let_writes_fail};
 pub use source::{Freshness, SensorInfo, Source, SourceSpec};
@@ -77,4 +76,22 @@ pub fn this_machine(roots: &Roots) -> Box<dyn Machine> {
 #[must_use]
 pub fn this_machine_sources(roots: &Roots) -> Vec<Box<dyn Source>> {
     os::this_machine_sources(roots)
+}
+
+/// What ranks the processes of this machine; none are looked at yet. `None` where kymo can't.
+///
+/// All memory is taken here, and of what remembers each process no page is touched before one is
+/// looked at. A descriptor is taken by the first scan.
+///
+/// ```
+/// use kymo_platform::{Roots, this_machine_processes};
+///
+/// if let Some(mut processes) = this_machine_processes(&Roots::default()) {
+///     while !processes.scan(1_000_000) {}
+///     println!("{:?} processes", processes.ranking().total);
+/// }
+/// ```
+#[must_use]
+pub fn this_machine_processes(roots: &Roots) -> Option<Box<dyn ProcessSource>> {
+    os::this_machine_processes(roots)
 }

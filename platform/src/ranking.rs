@@ -1,5 +1,7 @@
 //! The processes that use most, as one pass over all processes found them.
 
+use std::fmt;
+
 use kymo_protocol::{NoData, Reading};
 
 /// Processes in each of the two lists.
@@ -39,10 +41,34 @@ pub struct Ranking {
     pub by_memory: Ranked,
     /// How many processes there are; why not, if there is no telling.
     pub total: Reading<u32>,
-    /// There were more than the table holds: some have no share of CPUs.
+    /// Some have no share of CPUs, because there were more than the table holds, or hide everything
+    /// but their number.
     pub truncated: bool,
     /// When the pass began, on the monotonic clock: no value is older.
     pub began_ns: u64,
+}
+
+/// What looks at every process in turn; [`this_machine_processes`](crate::this_machine_processes)
+/// opens that of this machine. Nothing here allocates.
+pub trait ProcessSource: Send {
+    /// Goes on with a pass over all processes for about `budget_ns`, at least by one process. Says
+    /// true when it is whole, and [`ranking`](Self::ranking) a new one; the next call begins
+    /// another pass.
+    fn scan(&mut self, budget_ns: u64) -> bool;
+
+    /// What the last whole pass found.
+    fn ranking(&self) -> &Ranking;
+
+    /// Forgets everything, a pass under way included: as if nothing had been looked at yet. What is
+    /// found after a pause is no average over it.
+    fn forget(&mut self);
+}
+
+// Not a bound, as for sources of sensors.
+impl fmt::Debug for dyn ProcessSource + '_ {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ProcessSource")
+    }
 }
 
 impl Default for Ranking {

@@ -166,22 +166,23 @@ fn sources_allocate_nothing() {
 /// Passes over the processes of this machine and of one that has too many.
 #[cfg(target_os = "linux")]
 fn rankers_allocate_nothing() {
-    use kymo_platform::{Ranker, Roots};
+    use kymo_platform::{Roots, this_machine_processes};
 
     let tree = common::Tree::empty();
-    let mut rankers = [
-        Ranker::new(&Roots::default()),
-        Ranker::new(&Roots { proc: tree.path("proc"), sys: tree.path("sys") }),
-    ];
+    let mut rankers = [Roots::default(), Roots { proc: tree.path("proc"), sys: tree.path("sys") }]
+        .map(|roots| this_machine_processes(&roots));
     for round in 0..6 {
         for pid in 0..if round == 1 { 200 } else { 0 } {
             let text = format!("{pid} (one) R 1 1 1 0 -1 0 0 0 0 0 {pid} 0 0 0 20 0 1 0 1 0 {pid}");
             tree.write(&format!("proc/{pid}/stat"), &text);
         }
         let scans = count(|| {
-            for ranker in &mut rankers {
+            for ranker in rankers.iter_mut().flatten() {
                 while !ranker.scan(100_000) {}
                 let _ = std::hint::black_box(ranker.ranking());
+                if round == 3 {
+                    ranker.forget();
+                }
             }
         });
         assert_eq!(scans, 0, "in round {round}");

@@ -182,7 +182,7 @@ fn values_of_a_laptop() {
         ("network/lo/sent", Ok(9.0)),
         ("hwmon/platform/coretemp.0/coretemp/temp1", Ok(58.0)),
         ("hwmon/platform/coretemp.0/coretemp/temp10", Ok(60.0)),
-        ("hwmon/virtual/thermal/thermal_zone7/iwlwifi_1/temp1", Err(Fault)),
+        ("hwmon/virtual/thermal/thermal_zone/iwlwifi_1/temp1", Err(Fault)),
         ("hwmon/platform/thinkpad_hwmon/thinkpad/pwm1", Ok(1.0)),
         ("thermal/INT3400_Thermal/temp", Ok(20.0)),
         ("supply/AC/online", Ok(1.0)),
@@ -321,6 +321,16 @@ fn chips_that_come_go_and_are_renumbered() {
     let found = values(&mut sources);
     assert_eq!(found["hwmon/platform/new/newchip/fan1"], Ok(900.0));
     assert_eq!(found.len(), after.len() + 1);
+    // So has a bus a number of the day, and two of one device have chips of one address.
+    for (number, bus) in [(4, 7), (5, 8)] {
+        let place = format!("{K10TEMP}/i2c-{bus}/{bus}-004c");
+        tree.chip(number, &place, "lm90", &[("temp1_input", &format!("{bus}000"))]);
+    }
+    values(&mut sources);
+    let found = values(&mut sources);
+    let lm90 = format!("hwmon/{K10TEMP}/i2c-/-004c/lm90");
+    assert_eq!(found[&format!("{lm90}/temp1")], Ok(7.0));
+    assert_eq!(found[&format!("{lm90}#2/temp1")], Ok(8.0));
 }
 
 #[test]

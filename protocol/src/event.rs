@@ -124,15 +124,6 @@ impl<'a> EventFields<'a> {
     /// [`parse_request`](crate::json::parse_request) has read can only be too long, once the server
     /// has filled in what was left out.
     pub fn write(&self, buffer: &mut [u8]) -> Result<usize, FrameError> {
-        self.write_at(self.wall_ns, buffer)
-    }
-
-    /// The same with another time, for who has it from elsewhere.
-    ///
-    /// # Errors
-    ///
-    /// As [`write`](Self::write).
-    pub fn write_at(&self, wall_ns: u64, buffer: &mut [u8]) -> Result<usize, FrameError> {
         let mut at = EVENT_HEAD_SIZE;
         at += self.numbers.write(buffer.get_mut(at..).ok_or(FrameError::Short)?)?;
         let name_len = self.name.write(buffer.get_mut(at..).ok_or(FrameError::Short)?)?;
@@ -161,7 +152,7 @@ impl<'a> EventFields<'a> {
             form: form as u8,
             options: 0,
             reserved: 0.into(),
-            wall_ns: wall_ns.into(),
+            wall_ns: self.wall_ns.into(),
         };
         Event::parse(&buffer[..size])?;
         Ok(size)
@@ -246,6 +237,15 @@ impl Event {
             wall_ns: self.wall_ns(),
             name: Words::Plain(self.name()),
             data: self.data(),
+        }
+    }
+
+    /// Gives a payload whose time is 0 another.
+    pub fn complete(payload: &mut [u8], wall_ns: u64) {
+        if let Ok((head, _)) = EventHead::mut_from_prefix(payload)
+            && head.wall_ns.get() == 0
+        {
+            head.wall_ns = wall_ns.into();
         }
     }
 

@@ -6,10 +6,11 @@
 //! | 2 | u16 | by_cpu | how many of them are ranked by cpu, at most 32 |
 //! | 4 | u16 | by_memory | how many of them are ranked by memory, at most 32 |
 //! | 6 | u16 | flags | bit 0 `truncated`: the scan did not see all processes |
-//! | 8 | u32 | total | processes that the scan saw |
+//! | 8 | u32 | total | processes that the scan saw; 0 without a value |
 //! | 12 | u32 | merged | frames due to this subscriber that this one replaces |
 //! | 16 | u32 | scan_ms | age of the oldest entry: milliseconds up to the frame's timestamp |
-//! | 20 | u32 | reserved | 0 |
+//! | 20 | u8 | state | of total: ok, or why there is none; then there are no entries |
+//! | 21 | u8 × 3 | reserved | 0 |
 //! | 24 | 64 × n | processes | see below |
 //!
 //! | offset | type | field of a process | meaning |
@@ -36,6 +37,7 @@ use crate::frame_error::FrameError;
 use crate::header::{FrameKind, StreamId};
 use crate::limits::{HEADER_SIZE, PROCESS_NAME_MAX, PROCESS_RANKS_MAX, PROCESSES_MAX};
 use crate::payload::{Position, Stamp, emit_bytes};
+use crate::state::State;
 use crate::text::is_printable;
 
 /// The payload of a processes frame.
@@ -60,13 +62,13 @@ pub struct ProcessesFixed {
     /// How many are ranked by memory.
     pub by_memory: U16,
     flags: U16,
-    /// Processes that the scan saw.
-    pub total: U32,
+    total: U32,
     /// Frames due to this subscriber that this one replaces.
     pub merged: U32,
     /// Age of the oldest entry in milliseconds.
     pub scan_ms: U32,
-    reserved: U32,
+    state: u8,
+    reserved: [u8; 3],
 }
 
 /// One process; the module's second table is its layout.
@@ -96,6 +98,7 @@ pub struct Process {
 
 const _: () = assert!(size_of::<ProcessesFixed>() == 24);
 const _: () = assert!(core::mem::offset_of!(ProcessesFixed, merged) == 12);
+const _: () = assert!(core::mem::offset_of!(ProcessesFixed, state) == 20);
 const _: () = assert!(size_of::<Process>() == 64);
 const _: () = assert!(core::mem::offset_of!(Process, cpu) == 24);
 const _: () = assert!(core::mem::offset_of!(Process, name) == 32);
@@ -103,6 +106,24 @@ const _: () = assert!(core::mem::offset_of!(Process, name) == 32);
 const TRUNCATED: u16 = 1;
 
 impl ProcessesFixed {
+    /// Sets how many processes the scan saw; where the state has no value, why there is none.
+    pub fn set_total(&mut self, state: State, total: u32) {
+        self.state = state as u8;
+        self.total.set(if state.has_value() { total } else { 0 });
+    }
+
+    /// Processes that the scan saw; `None` when there is no telling.
+    #[must_use]
+    pub fn total(&self) -> Option<u32> {
+        self.state().has_value().then(|| self.total.get())
+    }
+
+    /// What is known of the total.
+    #[must_use]
+    pub fn state(&self) -> State {
+        State::from_byte(self.state).unwrap_or(State::Fault)
+    }
+
     /// Says whether the scan saw all processes.
     pub fn set_truncated(&mut self, truncated: bool) {
         self.flags.set(u16::from(truncated));
@@ -152,11 +173,15 @@ impl Processes {
 
     pub(crate) fn check(&self) -> Result<(), FrameError> {
         let ProcessesFixed { count, by_cpu, by_memory, flags, reserved, .. } = self.fixed;
+        let state = State::from_byte(self.fixed.state).ok_or(FrameError::Value)?;
         if usize::from(count.get()) != self.entries.len() || self.entries.len() > PROCESSES_MAX {
             return Err(FrameError::Length);
         }
-        if reserved.get() != 0 {
+        if reserved != [0; 3] {
             return Err(FrameError::Reserved);
+        }
+        if !state.has_value() && u32::from(count.get()) | self.fixed.total.get() != 0 {
+            return Err(FrameError::Value);
         }
         let (by_cpu, by_memory) = (by_cpu.get(), by_memory.get());
         if flags.get() & !TRUNCATED != 0 || usize::from(by_cpu.max(by_memory)) > PROCESS_RANKS_MAX {
@@ -238,7 +263,7 @@ mod tests {
         processes.fixed.by_cpu.set(32);
         processes.fixed.by_memory.set(2);
         processes.fixed.set_truncated(true);
-        processes.fixed.total.set(0x0304);
+        processes.fixed.set_total(State::Ok, 0x0304);
         processes.fixed.scan_ms.set(0x0506);
         let entry = &mut processes.entries[0];
         entry.pid.set(0x0708);
@@ -270,9 +295,20 @@ mod tests {
         bytes[Processes::MERGED_OFFSET] = 3;
         let Body::Processes(read) = Frame::parse(&bytes).unwrap().body else { panic!("kind") };
         assert!(read.fixed.is_truncated());
-        assert_eq!((read.fixed.total.get(), read.fixed.merged.get()), (0x0304, 3));
+        assert_eq!((read.fixed.total(), read.fixed.merged.get()), (Some(0x0304), 3));
         let [entry] = &read.entries else { panic!("one") };
         assert_eq!((entry.name(), entry.state()), ("kymod", 'R'));
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_0() {
+        let mut bytes = [0; Processes::frame_size(0)];
+        let (processes, _) = Processes::emit(&mut bytes, 7, Stamp { boot_ns: 9 }, 0).unwrap();
+        processes.fixed.set_total(State::Denied, 9);
+        let Body::Processes(read) = Frame::parse(&bytes).unwrap().body else { panic!("kind") };
+        assert_eq!((read.fixed.total(), read.fixed.state()), (None, State::Denied));
+        bytes[HEADER_SIZE + 8] = 1;
+        assert_eq!(Frame::parse(&bytes).err(), Some(FrameError::Value));
     }
 
     #[test]
@@ -307,7 +343,10 @@ mod tests {
             (4, 33, FrameError::Value),
             (4, 1, FrameError::Value),
             (6, 2, FrameError::Value),
-            (20, 1, FrameError::Reserved),
+            (20, 1, FrameError::Value),
+            (20, 8, FrameError::Value),
+            (21, 1, FrameError::Reserved),
+            (23, 1, FrameError::Reserved),
             (52, 0, FrameError::Value),
             (52, 0xE9, FrameError::Value),
             (53, 33, FrameError::Value),

@@ -171,13 +171,6 @@ impl<'a> SensorFields<'a> {
         Ok(size)
     }
 
-    /// x
-    pub fn set_family(bytes: &mut [u8], group: Group, cost: Cost) -> Option<usize> {
-        let (head, _) = SensorHead::mut_from_prefix(bytes).ok()?;
-        (head.group, head.cost) = (group as u8, cost as u8);
-        Some(usize::from(head.size.get()))
-    }
-
     /// Bytes of the entry.
     fn size(&self) -> usize {
         let texts = [self.name, self.unit, self.label, self.identity];

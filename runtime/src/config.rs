@@ -15,7 +15,7 @@ use nix::unistd::Group;
 use crate::inbox::Capacity;
 use crate::limits::{
     CLIENTS_DEFAULT, EVENT_BYTES_DEFAULT, GROUP_NAME_MAX, JOURNAL_BYTES_DEFAULT, JOURNAL_PATH_MAX,
-    LISTENERS_MAX,
+    LISTENERS_MAX, MAX_CPU_PPM_DEFAULT,
 };
 use crate::message::Message;
 
@@ -42,6 +42,8 @@ pub struct Config {
     pub quotas: Quotas,
     /// Who may read beside this user and root.
     pub access: Access,
+    /// How sensors are read.
+    pub sensors: Sensors,
     /// Room for events of other threads of this process; `None`: it has no publishers.
     pub inbox: Option<Capacity>,
 }
@@ -82,6 +84,13 @@ pub struct Quotas {
 pub struct Access {
     /// A group whose members may enter the directory and connect to its listeners.
     pub read_group: Option<heapless::String<GROUP_NAME_MAX>>,
+}
+
+/// How sensors are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sensors {
+    /// Share of one CPU that reading the sources of samples may take in the loop, in millionths.
+    pub max_cpu_ppm: u32,
 }
 
 /// One place to connect to.
@@ -142,6 +151,12 @@ impl Default for JournalSettings {
     }
 }
 
+impl Default for Sensors {
+    fn default() -> Self {
+        Self { max_cpu_ppm: MAX_CPU_PPM_DEFAULT }
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -152,6 +167,7 @@ impl Default for Config {
             journal: None,
             quotas: Quotas::default(),
             access: Access::default(),
+            sensors: Sensors::default(),
             inbox: Some(Capacity::default()),
         }
     }
@@ -185,6 +201,15 @@ impl Listener {
         })?;
         let streams = format.streams();
         Ok(Self { path, format, streams, rate_mhz: None, mode: None, bare: false })
+    }
+}
+
+impl Sensors {
+    /// The share of one CPU: 0.01 is 1 %.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss)] // a share
+    pub fn max_cpu(&self) -> f32 {
+        self.max_cpu_ppm as f32 / 1e6
     }
 }
 
@@ -280,6 +305,7 @@ mod tests {
         let mut config = Config::in_directory("/run/kymo");
         config.listeners.clear();
         config.quotas.connections = 7;
+        config.sensors.max_cpu_ppm = 7;
         config.reset();
         assert_eq!(config, Config::in_directory("/run/kymo"));
         config.directory = None;

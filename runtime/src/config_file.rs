@@ -19,6 +19,7 @@
 //! | | `events_per_s` | integer | 0 to 10000000; 0 is no quota | 0 |
 //! | | `bytes_per_s` | integer | 0, or `event_bytes` to 1073741824 | 0 |
 //! | `[access]` | `read_group` | string | a group's name, at most 32 bytes | nobody |
+//! | `[sensors]` | `max_cpu` | number | 0.0001 to 1, a share of one CPU | 0.01 |
 //!
 //! `json` serves both streams unasked, `opta1` has vitals alone, clients of a `binary` listener
 //! name theirs themselves, and `control` takes requests, of its owner and root alone, whatever the
@@ -299,7 +300,8 @@ mod tests {
         let config = read(
             "rate_hz = 12.5\n[limits]\nevent_bytes = 61440\n[journal]\nbytes = 983040\n\
              path = '/var/lib/kymo'\n[quotas]\nconnections = 4\nevents_per_s = 1_000\n\
-             bytes_per_s = 65536\n[access]\nread_group = 'adm'\n",
+             bytes_per_s = 65536\n[access]\nread_group = 'adm'\n\
+             [sensors]\nmax_cpu = 0.025\n",
         )
         .unwrap();
         assert_eq!((config.rate_mhz, config.limits.event_bytes), (12_500, 61_440));
@@ -308,6 +310,8 @@ mod tests {
         let quotas = Quotas { connections: 4, events_per_s: 1000, bytes_per_s: 65_536 };
         assert_eq!(config.quotas, quotas);
         assert_eq!(config.access.read_group.as_deref(), Some("adm"));
+        assert_eq!(config.sensors.max_cpu_ppm, 25_000);
+        assert_eq!(read("sensors.max_cpu = 1").unwrap().sensors.max_cpu(), 1.0);
         assert_eq!(config.check(), Ok(()));
     }
 
@@ -477,6 +481,10 @@ mod tests {
             ("[quotas]\nconnections=-1", "2:13: `connections` may be 0 to 16384"),
             ("[quotas]\nevents=1", "2:1: unknown key `events`; did you mean `events_per_s`?"),
             ("[access]\nread_group=7", "2:12: `read_group` is an integer; it must be a string"),
+            ("sensors.max_cpu=0.00004", "1:17: `max_cpu` may be 0.0001 to 1"),
+            ("[sensors]\nmax_cpu=2", "2:9: `max_cpu` may be 0.0001 to 1"),
+            ("[sensors]\nmax_cpu='1'", "2:9: `max_cpu` is a string; it must be a number"),
+            ("[sensors]\nmaxcpu=1", "2:1: unknown key `maxcpu`; did you mean `max_cpu`?"),
             ("[acess]", "1:2: unknown key `acess`; did you mean `access`?"),
         ] {
             assert_eq!(read(text).unwrap_err(), expected, "{text}");

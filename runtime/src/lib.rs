@@ -34,6 +34,7 @@
 
 mod activity;
 mod buffer;
+mod clock_watch;
 mod config;
 mod config_file;
 mod control;
@@ -53,7 +54,9 @@ mod listener;
 mod message;
 mod momentum;
 mod notice;
+mod passes;
 pub mod place;
+mod processes;
 mod quota;
 mod reactor;
 mod report;
@@ -71,7 +74,7 @@ mod wake_flag;
 
 pub use config::{
     Access, Config, ConfigError, JournalSettings, Limits, Listener, ListenerFormat, Quotas,
-    RATE_MHZ_DEFAULT, parse_rate,
+    RATE_MHZ_DEFAULT, Sensors, parse_rate,
 };
 pub use config_file::{ConfigFile, ConfigFileError, TomlError, TomlReader};
 pub use history::History;
@@ -79,12 +82,13 @@ pub use hub::{Counters, Handled, Hub, Identity, Parts, Refusal, Surroundings};
 pub use inbox::{Capacity, Inbox, InboxCounts, Overflow, PublishError, Publisher};
 pub use message::{MESSAGE_SIZE, Message};
 pub use notice::{Notice, write_notice};
+pub use passes::Done;
 pub use reactor::Reactor;
 pub use report::Report;
 pub use sampler::Sampler;
 pub use samples::Samples;
 pub use schedule::Ticks;
-pub use sources::{SourceReport, Sources};
+pub use sources::{SourceReport, Sources, Wanted};
 pub use start_error::StartError;
 pub use table::SessionId;
 pub use telemetry::Format;

@@ -2,8 +2,8 @@
 
 use kymo_protocol::Group;
 use kymo_protocol::limits::{
-    FRAME_MAX, NAME_MAX, NOTICE_LINE_MAX, SAMPLES_LINE_MAX, SAMPLES_MAX, SENSOR_BYTES_MAX,
-    SUBSCRIBE_LINE_MAX, VITALS_LINE_MAX,
+    FRAME_MAX, NAME_MAX, NOTICE_LINE_MAX, PROCESSES_LINE_MAX, SAMPLES_LINE_MAX, SAMPLES_MAX,
+    SENSOR_BYTES_MAX, SUBSCRIBE_LINE_MAX, VITALS_LINE_MAX,
 };
 
 /// Connections held at once unless the host says otherwise.
@@ -54,11 +54,29 @@ pub const QUOTA_BYTES_MAX: u32 = 1 << 30;
 /// every frame ever read behind the newest, and their sockets hold about a second more.
 pub const TELEMETRY_FRAMES: usize = 64;
 
-/// Frames that wait for a subscriber that asked for every frame at a rate below the stream's: a
-/// quarter of the ring, so that waiting loses none.
+/// Frames of samples that wait for a subscriber that asked for every frame at a rate below the
+/// stream's: as many as of vitals.
 pub const BATCH_FRAMES_MAX: u32 = 16;
 
-const _: () = assert!(BATCH_FRAMES_MAX as usize * 4 <= TELEMETRY_FRAMES);
+/// Frames of processes that a ring holds: four seconds at the highest rate. Each is as long as a
+/// dozen of vitals.
+pub const PROCESSES_FRAMES: usize = 8;
+
+/// Passes over all processes in a thousand seconds for who names no rate: tools that show processes
+/// to people do it once in one to three seconds.
+pub const PROCESSES_RATE_MHZ: u32 = 1_000;
+
+/// The most of them, whatever is asked: procfs counts time in ticks of 10 ms, so that a share over
+/// half a second is told within 2 %, and over less it would be noise.
+pub const PROCESSES_RATE_MHZ_MAX: u32 = 2_000;
+
+/// A slice of a pass over the processes: a fifth of a tick at 1 kHz, in which frames, events and
+/// replies wait for it.
+pub const PROCESSES_SLICE_NS: u64 = 200_000;
+
+/// The pause behind a slice. With it a pass takes at most a fiftieth of a CPU while it is under
+/// way, twice what it may in the mean, and so is whole in about half the time to the next one.
+pub const PROCESSES_PAUSE_NS: u64 = 10_000_000;
 
 /// Bytes of the ring of events, and of each ring of their lines. The journal remembers more; this
 /// is what a subscriber may lag behind before it is served from there, or, without one, misses
@@ -97,6 +115,7 @@ pub const TAIL_SIZE: usize = 20 * 1024;
 
 const _: () = assert!(TAIL_SIZE >= VITALS_LINE_MAX + 2 * NOTICE_LINE_MAX);
 const _: () = assert!(TAIL_SIZE >= SAMPLES_PART_LINE_MAX + 2 * NOTICE_LINE_MAX);
+const _: () = assert!(TAIL_SIZE >= PROCESSES_LINE_MAX + 2 * NOTICE_LINE_MAX);
 
 /// Sensors that have a place in the catalog: 256 CPUs and 200 channels beside a few hundred
 /// interfaces and disks. What is beyond is told as omitted.
@@ -136,11 +155,32 @@ pub const SAMPLES_LINES_SIZE: usize = 4 * SAMPLES_RING_SIZE;
 /// Sources that a machine may have: 64 chips, and a few for each other family.
 pub const SOURCES_MAX: usize = 128;
 
-/// Share of one CPU that reading sources may take.
-pub const MAX_CPU: f32 = 0.01;
+/// Share of one CPU that reading sources may take, passes over processes included, unless the host
+/// says otherwise, in millionths.
+pub const MAX_CPU_PPM_DEFAULT: u32 = 10_000;
+
+/// The least such share: below it, a source that takes a millisecond is read every ten seconds, and
+/// who wants less reads none.
+pub const MAX_CPU_PPM_MIN: u32 = 100;
+
+/// The largest such share: the loop is one thread.
+pub const MAX_CPU_PPM_MAX: u32 = 1_000_000;
+
+/// A source may be read so much sooner than its interval after a reading that was late by as much.
+/// Less than what the source of pressure forgives, which gives its last values again to who is too
+/// early.
+pub const LATE_NS: u64 = 40_000_000;
 
 /// Sources that are asked whether hardware came or went wait so long between two times.
 pub const LOOK_NS: u64 = 10_000_000_000;
+
+/// The boot clock ahead of the monotonic one by so much more than before: the machine slept. No
+/// suspend is that short, and two clocks are read within a hundredth of this.
+pub const SUSPEND_NS_MIN: u64 = 100_000_000;
+
+/// The wall clock moved by so much against the boot clock: somebody set it. Daemons that keep time
+/// slew what is less (ntpd 128 ms, timesyncd 400 ms), and people do not see it.
+pub const CLOCK_STEP_NS_MIN: u64 = 100_000_000;
 
 /// Bytes of a session's input: the longest line or frame a subscriber may send.
 pub const INPUT_SIZE: usize = SUBSCRIBE_LINE_MAX;

@@ -174,6 +174,16 @@ impl Sampler {
         }
     }
 
+    /// The machine has slept for so long. What was read before is older by that, and a share of a
+    /// time that was slept through says nothing: it is pending until there is a new one.
+    pub fn handle_resume(&mut self, slept_ns: u64) {
+        for due_ns in &mut self.due_ns {
+            *due_ns = due_ns.saturating_sub(slept_ns);
+        }
+        self.cpu_window = CpuWindow::default();
+        self.cpu_usage = Sample::PENDING;
+    }
+
     /// What each source has cost so far, by its name.
     pub fn costs(&self) -> impl Iterator<Item = (&'static str, Cost)> + '_ {
         SOURCE_NAMES.into_iter().zip(self.costs)
@@ -369,6 +379,32 @@ mod tests {
         assert_eq!(vitals.age_ms(Field::MemoryUsed), 87);
         assert_eq!(vitals.age_ms(Field::Load), 3927);
         assert_eq!(vitals.age_ms(Field::Uptime), 0);
+    }
+
+    #[test]
+    fn what_was_read_before_a_sleep_is_read_anew_and_no_share_spans_it() {
+        let mut machine = Fake::seeded(3);
+        machine.readings = Readings::ordinary();
+        let mut sampler = Sampler::new(Box::new(machine));
+        for tick in 0..30 {
+            sampler.handle_tick(now(tick * 40).mono_ns, now(tick * 40));
+        }
+        assert_eq!(frame(&sampler, 1160).state(Field::CpuUsage), State::Ok);
+        // All but what is read every five or ten seconds is due after three.
+        sampler.handle_resume(3000 * MS);
+        let vitals = frame(&sampler, 1160);
+        for field in [Field::CpuUsage, Field::Momentum] {
+            let state = vitals.state(field);
+            assert_eq!(state == State::Ok, field == Field::Momentum, "{field:?} {state:?}");
+        }
+        sampler.handle_tick(now(1200).mono_ns, now(1200));
+        let vitals = frame(&sampler, 1200);
+        assert_eq!(vitals.state(Field::CpuUsage), State::Pending);
+        assert_eq!(vitals.age_ms(Field::DiskUsage), 0);
+        assert_eq!(vitals.age_ms(Field::ProcessCount), 0);
+        assert_eq!(vitals.age_ms(Field::Load), 1200, "no sooner than it may");
+        let reads = sampler.costs().map(|(_, cost)| cost.reads).collect::<Vec<_>>();
+        assert_eq!(reads[2..5], [1, 31, 3], "{reads:?}");
     }
 
     /// However fast it ticks, nothing is read faster than its interval.

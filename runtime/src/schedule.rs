@@ -73,6 +73,14 @@ impl Schedule {
         self.next_ns = self.next_ns.min(now_ns.saturating_add(period_ns(rate_mhz)));
     }
 
+    /// Ticks that are late now are nobody's fault: all but the latest are let go without being
+    /// counted.
+    pub fn forgive(&mut self, now_ns: u64) {
+        if let Some(Ticks { first_ns, period_ns }) = self.ticks() {
+            self.next_ns += now_ns.saturating_sub(first_ns) / period_ns * period_ns;
+        }
+    }
+
     /// The planned time of the latest tick that is due, and moves on behind it; ticks before that
     /// one are counted as missed and never made up for.
     pub fn take(&mut self, now_ns: u64) -> Option<u64> {
@@ -145,6 +153,20 @@ mod tests {
         assert_eq!(schedule.missed(), 3);
         assert_eq!(schedule.take(170 * MS), None);
         assert_eq!(schedule.take(200 * MS), Some(200 * MS));
+    }
+
+    #[test]
+    fn what_is_forgiven_is_not_counted_and_the_grid_stays() {
+        let mut schedule = Schedule::default();
+        schedule.forgive(7);
+        schedule.join(25_000, 0, 0);
+        assert_eq!(schedule.take(0), Some(0));
+        schedule.forgive(30 * MS);
+        assert_eq!(schedule.take(39 * MS), None);
+        schedule.forgive(3010 * MS);
+        assert_eq!(schedule.take(3010 * MS), Some(3000 * MS));
+        assert_eq!((schedule.take(3039 * MS), schedule.missed()), (None, 0));
+        assert_eq!((schedule.take(3080 * MS), schedule.missed()), (Some(3080 * MS), 1));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::journal::Hint;
 use crate::limits::{HEARTBEAT_NS, LANES_MAX, STALL_NS, TAIL_SIZE};
 use crate::samples::Stream;
 use crate::schedule::Due;
-use crate::telemetry::Format;
+use crate::telemetry::{Format, Kind};
 
 /// Where a connection stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub enum Phase {
     Closed,
 }
 
-/// A subscription to telemetry.
+/// A subscription to a stream of which each frame tells all.
 #[derive(Clone, Copy, Debug)]
 pub struct Subscription {
     /// Granted rate in thousandths of a hertz.
@@ -169,8 +169,8 @@ pub struct Session {
     pub dialect: Dialect,
     /// How frames are written for it.
     pub format: Format,
-    /// What it asked for.
-    pub telemetry: Option<Subscription>,
+    /// What it asked for, by [`Kind`].
+    pub telemetry: [Option<Subscription>; Kind::ALL.len()],
     /// The same of events.
     pub events: Option<EventSubscription>,
     /// The same of samples.
@@ -205,6 +205,8 @@ pub struct Session {
     pub progress_ns: u64,
     /// Since when it takes none.
     pub stalled_since_ns: Option<u64>,
+    /// Whether it is to be told a new clock map as soon as there is a place for it.
+    pub owes_clock_map: bool,
     /// Send buffer to ask the operating system for.
     pub send_buffer: Option<usize>,
 }
@@ -217,7 +219,7 @@ impl Session {
             phase: Phase::Opening,
             dialect,
             format,
-            telemetry: None,
+            telemetry: [None; Kind::ALL.len()],
             events: None,
             samples: None,
             merged: 0,
@@ -235,6 +237,7 @@ impl Session {
             phase_until_ns: u64::MAX,
             progress_ns: now_ns,
             stalled_since_ns: None,
+            owes_clock_map: false,
             send_buffer: None,
         }
     }

@@ -1,18 +1,20 @@
 //! Sources of sensors: scanned when somebody first wants their group, read at their own pace, and
 //! not at all while nobody does.
 //!
-//! Guarantees: no source is read sooner after its last read than its interval; one tick reads each
-//! source once at most; what reading costs is counted, and where it is more than the budget, the
-//! dearest sources are read less often. Nothing allocates after [`Sources::new`].
+//! Guarantees: no source is read sooner after its last read than its interval, but for [`LATE_NS`]
+//! where a tick came late; one tick reads each source once at most; one without sensors is looked
+//! at now and then, and not read; what reading costs is counted, and where it is more than the
+//! budget, the dearest sources are read less often. Nothing allocates after [`Sources::new`].
 
 use std::io;
 
 use kymo_platform::clock::{self, Now};
-use kymo_platform::{Freshness, Source, SourceSpec};
+use kymo_platform::{Freshness, ProcessSource, Source, SourceSpec};
 use kymo_protocol::Groups;
 
-use crate::lane::{Job, Lane, Layout, Shelf};
-use crate::limits::{LOOK_NS, SOURCES_MAX};
+use crate::lane::{Job, Lane, Layout, Shelf, UnitState};
+use crate::limits::{LATE_NS, LOOK_NS, SOURCES_MAX};
+use crate::passes::{Done, Passes};
 use crate::sampler::Cost;
 use crate::samples::Samples;
 use crate::stretch::Stretch;
@@ -26,9 +28,22 @@ pub struct Sources {
     /// Which of the units each of the lane's sources is.
     lane_units: Vec<usize>,
     shelf: Shelf,
+    /// Those over the processes.
+    pub(crate) passes: Option<Passes>,
+    /// How often passes were asked for last.
+    passes_ns: u64,
     stretch: Stretch,
     /// The monotonic clock.
     clock: fn() -> u64,
+}
+
+/// What is wanted of the sources.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    /// The groups that somebody subscribes to.
+    pub groups: Groups,
+    /// How long after a pass over all processes the next one is to begin; `None` for no pass.
+    pub processes_ns: Option<u64>,
 }
 
 /// A source, and when it is due.
@@ -43,6 +58,8 @@ struct Unit {
     is_held: bool,
     due_ns: u64,
     look_ns: u64,
+    /// How long the machine has slept while it was read in the lane.
+    slept_ns: u64,
     cost: Cost,
 }
 
@@ -102,22 +119,46 @@ impl Sources {
             lane: Lane::new(slow, wake)?,
             lane_units,
             shelf: Shelf::new(),
+            passes: None,
+            passes_ns: 0,
             stretch: Stretch::new(max_cpu),
             clock: clock::mono_ns,
         })
     }
 
-    /// Reads what is due at the tick planned for `tick_ns` on the monotonic clock, of the groups
-    /// that are `wanted`, and hands it to `samples`. What may block is asked for, and handed over
-    /// by [`handle_done`](Self::handle_done).
-    pub fn handle_tick(&mut self, tick_ns: u64, now: Now, wanted: Groups, samples: &mut Samples) {
-        if wanted == Groups(0) {
+    /// From now on all of them together take at most `max_cpu` of one CPU. Those that wait already
+    /// wait to their end.
+    pub fn set_max_cpu(&mut self, max_cpu: f32) {
+        self.stretch.set_budget(max_cpu);
+    }
+
+    /// Takes over what ranks processes.
+    pub fn read_processes(&mut self, source: Box<dyn ProcessSource>) {
+        self.passes = Some(Passes::new(source));
+    }
+
+    /// Reads what is due at the tick planned for `tick_ns` on the monotonic clock, of what is
+    /// `wanted`, and hands it to `samples`. What may block is asked for, and handed over by
+    /// [`handle_done`](Self::handle_done); a pass over the processes is only begun.
+    pub fn handle_tick(&mut self, tick_ns: u64, now: Now, wanted: Wanted, samples: &mut Samples) {
+        let Wanted { groups: wanted, processes_ns } = wanted;
+        if wanted == Groups(0) && processes_ns.is_none() {
             return;
         }
+        // A reading that is late puts the next one off, but for a little: the grid is kept.
+        let from_ns = tick_ns.max(now.mono_ns.saturating_sub(LATE_NS));
         let read = self.units.iter().filter(|unit| wanted.contains(unit.spec.group));
-        self.stretch.handle_tick(tick_ns, read.map(Unit::load));
+        let passes = self.passes.as_ref().zip(processes_ns);
+        let passes = passes.map(|(passes, interval_ns)| passes.load(interval_ns));
+        self.stretch.handle_tick(tick_ns, read.map(Unit::load).chain(passes));
+        if let (Some(passes), Some(interval_ns), Some(load)) =
+            (&mut self.passes, processes_ns, passes)
+        {
+            self.passes_ns = interval_ns;
+            passes.handle_tick(tick_ns, interval_ns, self.stretch.apply(interval_ns, load));
+        }
         for (index, unit) in self.units.iter_mut().enumerate() {
-            let is_due = unit.due_ns <= tick_ns;
+            let is_due = unit.due_ns <= tick_ns && !unit.is_empty();
             if !wanted.contains(unit.spec.group) || !is_due && unit.look_ns > tick_ns {
                 continue;
             }
@@ -127,7 +168,7 @@ impl Sources {
                 Place::Here(_) => {
                     let began_ns = (self.clock)();
                     if is_due {
-                        unit.due_ns = tick_ns + wait_ns;
+                        unit.due_ns = from_ns + wait_ns;
                         unit.read(index, &mut self.shelf, now, samples);
                     }
                     unit.look(tick_ns);
@@ -140,31 +181,59 @@ impl Sources {
                 (true, true) => Job::Read,
                 (true, false) => Job::Scan,
             };
-            if self.lane.ask(number, job, now.mono_ns) {
+            let is_asked = self.lane.ask(number, job, now.mono_ns);
+            let is_held = self.lane.is_held(number);
+            unit.tell_held(index, is_held, samples);
+            if is_asked || is_held {
                 *(if is_due { &mut unit.due_ns } else { &mut unit.look_ns }) =
                     tick_ns + if is_due { wait_ns } else { LOOK_NS };
             }
-            unit.tell_held(index, self.lane.is_held(number), samples);
+            if is_held && is_due {
+                // As often as it would be read, its subscribers see how old it is.
+                samples.set_held(index, unit.spec.group, true);
+            }
+        }
+    }
+
+    /// The machine has slept for so long. Hardware may have come and gone, and what is counted from
+    /// one read to the next may have jumped: each source is scanned anew when it is due, and it is
+    /// due sooner by that time.
+    pub fn handle_resume(&mut self, slept_ns: u64) {
+        for unit in &mut self.units {
+            unit.due_ns = unit.due_ns.saturating_sub(slept_ns);
+            unit.is_scanned = false;
+            if let Place::Lane(number) = unit.place
+                && matches!(self.lane.state(number), UnitState::Reading | UnitState::Stuck)
+            {
+                unit.slept_ns = unit.slept_ns.saturating_add(slept_ns);
+            }
         }
     }
 
     /// Hands over what the threads have read, and gives up those that don't come back in time.
     pub fn handle_done(&mut self, now: Now, samples: &mut Samples) {
+        if self.lane.is_idle() {
+            return;
+        }
         let (units, lane_units) = (&mut self.units, &self.lane_units);
         self.lane.poll_done(now.mono_ns, |done, shelf| {
             let Some(index) = lane_units.get(done.unit).copied() else { return };
             let unit = &mut units[index];
             unit.count(done.job != Job::Look, done.took_ns);
             if done.job == Job::Scan {
+                unit.due_ns = due_ns(unit.due_ns, &unit.spec, &shelf.spec());
                 unit.spec = shelf.spec();
                 samples.take_scan(index, &unit.spec, shelf.entries(), shelf.omitted());
                 unit.sensors = shelf.readings().len();
             }
+            let slept_ns = std::mem::take(&mut unit.slept_ns);
             if done.job != Job::Look {
-                let read_at_ns = now.boot_ns.saturating_sub(done.took_ns);
+                let read_at_ns = now.boot_ns.saturating_sub(done.took_ns.saturating_add(slept_ns));
                 samples.take_read(index, unit.spec.group, shelf.readings(), read_at_ns);
+                // What is handed in is no longer held; one that was late is told so again below.
+                unit.is_held = false;
             }
-            unit.is_scanned = shelf.freshness() == Freshness::Current;
+            unit.is_scanned = shelf.freshness() == Freshness::Current && slept_ns == 0;
         });
         self.lane.handle_deadlines(now.mono_ns);
         for (number, index) in self.lane_units.iter().enumerate() {
@@ -177,6 +246,32 @@ impl Sources {
     #[must_use]
     pub fn deadline_ns(&self) -> Option<u64> {
         self.lane.deadline_ns()
+    }
+
+    /// When a slice of a pass over the processes is due, if one is under way.
+    #[must_use]
+    pub fn slice_ns(&self) -> Option<u64> {
+        self.passes.as_ref()?.slice_ns()
+    }
+
+    /// Goes on with that pass for a slice. Says what it found when it is whole.
+    pub fn handle_slice(&mut self) -> Option<Done<'_>> {
+        self.passes.as_mut()?.go_on(self.clock)
+    }
+
+    /// Nobody wants processes any more.
+    pub fn rest_processes(&mut self) {
+        if let Some(passes) = &mut self.passes {
+            passes.rest();
+        }
+    }
+
+    /// What passes over the processes have cost, and how many times longer than asked for they wait
+    /// for each other. `None` before the first.
+    #[must_use]
+    pub fn processes(&self) -> Option<(Cost, f32)> {
+        let passes = self.passes.as_ref().filter(|passes| passes.cost().total_ns > 0)?;
+        Some((passes.cost(), self.stretch.factor(passes.load(self.passes_ns))))
     }
 
     /// What is known of each source that yields a sensor, or has been read.
@@ -203,6 +298,7 @@ impl Unit {
             is_held: false,
             due_ns: 0,
             look_ns: 0,
+            slept_ns: 0,
             cost: Cost::default(),
         }
     }
@@ -214,6 +310,7 @@ impl Unit {
         for _ in 0..2 {
             if !self.is_scanned {
                 self.layout = shelf.scan(&mut **source);
+                self.due_ns = due_ns(self.due_ns, &self.spec, &shelf.spec());
                 self.spec = shelf.spec();
                 self.sensors = self.layout.len();
                 samples.take_scan(index, &self.spec, shelf.entries(), shelf.omitted());
@@ -228,11 +325,17 @@ impl Unit {
         }
     }
 
+    /// Whether it was found to have no sensor, so that there is nothing to read until a look.
+    fn is_empty(&self) -> bool {
+        self.is_scanned && self.sensors == 0
+    }
+
     fn look(&mut self, tick_ns: u64) {
         let Place::Here(source) = &mut self.place else { return };
         if self.look_ns <= tick_ns {
             self.look_ns = tick_ns + LOOK_NS;
-            self.is_scanned &= source.look() == Freshness::Current;
+            // Some sources notice newcomers only when they are scanned or read.
+            self.is_scanned &= self.sensors > 0 && source.look() == Freshness::Current;
         }
     }
 
@@ -261,6 +364,12 @@ impl Unit {
     }
 }
 
+/// When a source is due after a scan that told how often it may be read; before it was asked, that
+/// was not known.
+fn due_ns(due_ns: u64, before: &SourceSpec, after: &SourceSpec) -> u64 {
+    due_ns.saturating_sub(before.interval_ns).saturating_add(after.interval_ns)
+}
+
 #[cfg(test)]
 #[path = "../tests/common/sensors.rs"]
 mod sensors;
@@ -271,6 +380,7 @@ mod tests {
     use super::*;
     use kymo_protocol::{Group, State};
     use std::cell::Cell;
+    use std::time::{Duration, Instant};
 
     const MS: u64 = 1_000_000;
 
@@ -304,14 +414,29 @@ mod tests {
             for _ in 0..ms {
                 let (tick_ns, wall_ns) = (self.tick_ns, 0);
                 let now = Now { mono_ns: tick_ns, boot_ns: tick_ns, wall_ns };
+                let wanted = Wanted { groups: wanted, processes_ns: None };
                 self.sources.handle_tick(tick_ns, now, wanted, &mut self.samples);
                 self.tick_ns += MS;
+            }
+        }
+
+        /// Until the lane has done what it was asked for.
+        fn settle(&mut self) {
+            let end = Instant::now() + Duration::from_secs(20);
+            while self.sources.lane.deadline_ns().is_some() {
+                assert!(Instant::now() < end, "the lane stands");
+                let now = Now { mono_ns: self.tick_ns, boot_ns: self.tick_ns, wall_ns: 0 };
+                self.sources.handle_done(now, &mut self.samples);
             }
         }
 
         fn values(&self) -> Vec<Option<f64>> {
             self.samples.sampled(self.tick_ns).map(|(_, sample)| sample.reading()).collect()
         }
+    }
+
+    fn all() -> Wanted {
+        Wanted { groups: Groups::ALL, processes_ns: None }
     }
 
     fn group(group: Group) -> Groups {
@@ -372,6 +497,120 @@ mod tests {
         bench.pass(2000, Groups::ALL);
         assert_eq!(double.counts()[..2], [2, 5]);
         assert_eq!(bench.values(), [Some(7.0), Some(8.0)]);
+    }
+
+    /// The bug it finds: what a source has read too late passed for current until it was read anew.
+    #[test]
+    fn what_came_too_late_is_held_until_a_read_comes_in_time() {
+        let double = crate::lane::double::Double::named(vec!["a".into()]);
+        let gate = std::sync::Arc::clone(&double.gate);
+        let the_loop = std::thread::current();
+        let sources = vec![Box::new(double) as Box<dyn Source>];
+        let mut sources = Sources::new(sources, 1.0, move || the_loop.unpark()).unwrap();
+        let mut samples = Samples::new(SOURCES_MAX);
+        let mut until = |value: u32, state: State| {
+            let begun = std::time::Instant::now();
+            let mut is_so = false;
+            while !is_so {
+                assert!(begun.elapsed().as_secs() < 20, "{value} {state:?}");
+                let mono_ns = kymo_platform::clock::mono_ns();
+                let now = Now { mono_ns, boot_ns: mono_ns, wall_ns: 0 };
+                sources.handle_done(now, &mut samples);
+                let seen = samples.sampled(mono_ns).next().map(|(_, sample)| sample);
+                let seen = seen.map(|sample| (sample.reading(), sample.state()));
+                is_so = seen == Some((Some(f64::from(value)), state));
+                if !is_so {
+                    // One that rests is not asked.
+                    sources.handle_tick(mono_ns, now, all(), &mut samples);
+                    std::thread::park_timeout(std::time::Duration::from_millis(5));
+                }
+            }
+        };
+        until(1, State::Ok);
+        gate.set(|state| state.reads_left = Some(0));
+        until(1, State::Held);
+        gate.set(|state| (state.is_closed, state.reads_left) = (false, None));
+        until(2, State::Held);
+        until(3, State::Ok);
+    }
+
+    #[test]
+    fn a_read_that_was_slept_through_is_as_old_as_that() {
+        let double = crate::lane::double::Double::named(vec!["a".into()]);
+        let gate = std::sync::Arc::clone(&double.gate);
+        let the_loop = std::thread::current();
+        let sources = vec![Box::new(double) as Box<dyn Source>];
+        let mut sources = Sources::new(sources, 1.0, move || the_loop.unpark()).unwrap();
+        let mut samples = Samples::new(SOURCES_MAX);
+        let mut slept_ns = 0;
+        for sleep_ns in [0, 3_600_000 * MS, 0] {
+            let now = |slept_ns| {
+                let mono_ns = kymo_platform::clock::mono_ns();
+                Now { mono_ns, boot_ns: mono_ns + slept_ns, wall_ns: 0 }
+            };
+            gate.set(|state| (state.is_closed, state.is_inside) = (true, false));
+            // One that was late, on a busy machine, rests first.
+            while !gate.state().is_inside {
+                let at = now(slept_ns);
+                sources.handle_tick(at.mono_ns, at, all(), &mut samples);
+                std::thread::park_timeout(std::time::Duration::from_millis(5));
+            }
+            slept_ns += sleep_ns;
+            sources.handle_resume(sleep_ns);
+            let value = Some(f64::from(gate.state().reads + 1));
+            gate.set(|state| state.is_closed = false);
+            while samples.sampled(0).all(|(_, sample)| sample.reading() != value) {
+                std::thread::park_timeout(std::time::Duration::from_millis(5));
+                sources.handle_done(now(slept_ns), &mut samples);
+            }
+            let (_, sample) = samples.sampled(now(slept_ns).boot_ns).next().unwrap();
+            let age_ms = u64::from(sample.age_ms.get());
+            assert!((sleep_ns / MS..sleep_ns / MS + 5000).contains(&age_ms), "{age_ms} ms");
+        }
+    }
+
+    #[test]
+    fn a_scan_says_when_it_is_read_next() {
+        // As a place for a chip, which waits for ten seconds, and gets one that may be read sooner,
+        // or later.
+        for (interval_ms, reads) in [(2000, 16), (30_000, 2)] {
+            for double in [Double::with(Group::Hwmon, 10_000 * MS, 1), Double::slow(Group::Hwmon)] {
+                double.script().interval_ns = Some(interval_ms * MS);
+                let mut bench = Bench::new(&[&double], 1.0);
+                for _ in 0..30_001 {
+                    bench.pass(1, Groups::ALL);
+                    bench.settle();
+                }
+                assert_eq!(double.counts()[..2], [1, reads], "{interval_ms} ms");
+            }
+        }
+    }
+
+    #[test]
+    fn a_late_reading_puts_the_next_one_off_but_for_a_little() {
+        let double = Double::with(Group::Pressure, 500 * MS, 1);
+        let mut bench = Bench::new(&[&double], 1.0);
+        let late = Now { mono_ns: 100 * MS, boot_ns: 100 * MS, wall_ns: 0 };
+        let wanted = Wanted { groups: Groups::ALL, processes_ns: None };
+        bench.sources.handle_tick(0, late, wanted, &mut bench.samples);
+        bench.tick_ns = 101 * MS;
+        bench.pass(459, Groups::ALL);
+        assert_eq!((bench.tick_ns, double.counts()[1]), (560 * MS, 1));
+        bench.pass(1, Groups::ALL);
+        assert_eq!(double.counts()[1], 2);
+    }
+
+    #[test]
+    fn where_there_is_no_sensor_nothing_is_read_until_one_is_found() {
+        let double = Double::with(Group::Disk, 40 * MS, 0);
+        let mut bench = Bench::new(&[&double], 1.0);
+        bench.pass(10_000, Groups::ALL);
+        // Read behind its scan, and once more because the first look comes with that.
+        assert_eq!(double.counts()[..2], [2, 2]);
+        // It tells of no newcomers, so it is scanned again when a look is due.
+        double.script().fill(5, 1);
+        bench.pass(100, Groups::ALL);
+        assert_eq!((double.counts()[..2].to_vec(), bench.values()), (vec![3, 5], vec![Some(5.0)]));
     }
 
     #[test]

@@ -25,6 +25,11 @@ impl Stretch {
         Self { budget, cap: f32::INFINITY, next_ns: 0 }
     }
 
+    /// Sets another budget. The cap for it is found at the next tick.
+    pub fn set_budget(&mut self, budget: f32) {
+        (self.budget, self.next_ns) = (budget, 0);
+    }
+
     /// Finds the cap for the shares that the sources ask for, when that is due.
     pub fn handle_tick(&mut self, tick_ns: u64, loads: impl Iterator<Item = f32> + Clone) {
         if tick_ns < self.next_ns {
@@ -89,6 +94,10 @@ mod tests {
         assert_eq!(stretch.factor(1.0), 1.0);
         stretch.handle_tick(PERIOD_NS, [1.0].into_iter());
         assert!((99.0..102.0).contains(&stretch.factor(1.0)));
+        // At once for another budget.
+        stretch.set_budget(0.1);
+        stretch.handle_tick(PERIOD_NS + 1, [1.0].into_iter());
+        assert!((9.9..10.2).contains(&stretch.factor(1.0)));
     }
 
     #[test]

@@ -8,10 +8,11 @@ use kymo_platform::clock::Now;
 use kymo_protocol::FrameError;
 use kymo_protocol::limits::FILTER_TEXT_MAX;
 
-use crate::limits::{BATCH_FRAMES_MAX, INPUT_SIZE, TAIL_SIZE};
+use crate::limits::{INPUT_SIZE, TAIL_SIZE};
 use crate::notice::{Notice, write_notice};
 use crate::samples::Stream;
 use crate::session::{Phase, Session};
+use crate::telemetry::Kind;
 
 /// A session's place in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -115,12 +116,20 @@ impl Table {
         u32::try_from(place).ok().map(SessionId)
     }
 
+    /// The fastest granted rate of the subscribers to one stream; 0 without one.
+    pub fn fastest(&self, kind: Kind) -> u32 {
+        let subscriptions =
+            self.sessions.iter().flatten().filter_map(|session| session.telemetry[kind as usize]);
+        subscriptions.map(|subscription| subscription.rate_mhz).max().unwrap_or(0)
+    }
+
     /// Granted rates of the subscribers to telemetry.
     pub fn rates(&self) -> impl Iterator<Item = u32> + Clone {
         self.sessions.iter().flatten().flat_map(|session| {
-            let telemetry = session.telemetry.map(|subscription| subscription.rate_mhz);
+            let telemetry = session.telemetry.iter().flatten();
+            let telemetry = telemetry.map(|subscription| subscription.rate_mhz);
             let samples = session.samples.as_ref().map(|subscription| subscription.rate_mhz);
-            telemetry.into_iter().chain(samples)
+            telemetry.chain(samples)
         })
     }
 
@@ -233,18 +242,19 @@ impl Table {
         }
     }
 
-    /// Notes for every subscriber that is due at the tick of `tick_ns` that it is owed a frame.
-    pub fn owe(&mut self, tick_ns: u64, grid_ns: u64) {
+    /// Notes for every subscriber of a stream that is due at the tick of `tick_ns` that it is owed
+    /// a frame.
+    pub fn owe(&mut self, kind: Kind, tick_ns: u64, grid_ns: u64) {
         for (session, index) in self.sessions.iter_mut().zip(0..) {
             let Some(session) = session else { continue };
-            let Some(subscription) = &mut session.telemetry else { continue };
+            let Some(subscription) = &mut session.telemetry[kind as usize] else { continue };
             let is_due = subscription.due.take(tick_ns, grid_ns);
             let is_batched = subscription.cursor.is_some();
             if is_due || is_batched {
                 subscription.owed = subscription.owed.saturating_add(1);
             }
             // With `every`, each frame is owed, and a batch of them due.
-            let is_full = is_batched && subscription.owed >= BATCH_FRAMES_MAX;
+            let is_full = is_batched && subscription.owed >= kind.batch_max();
             if (is_due || is_full) && !session.queued && !session.blocked {
                 session.queued = true;
                 self.ready.push_back(index);

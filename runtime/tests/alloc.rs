@@ -6,7 +6,7 @@
 //! inbox, full and empty, with publishers of both kinds; events submitted in JSON and in frames and
 //! published by another thread, filters, catch-up, tokens, subscribers that are lapped, every
 //! action of the owner's, and settings read again; samples in both forms while sensors come and go,
-//! and lapse; with a journal and without.
+//! and lapse; processes in both forms while they come and go; with a journal and without.
 
 // A test, but without libtest, by which clippy knows tests.
 #![allow(clippy::expect_used)]
@@ -29,6 +29,8 @@ use kymo_protocol::{Data, EventFields, Hello, Payload, Position, Stamp, Streams,
 mod events;
 #[path = "common/heap.rs"]
 mod heap;
+#[path = "alloc/processes.rs"]
+mod processes;
 #[path = "alloc/samples.rs"]
 mod samples;
 #[path = "common/sensors.rs"]
@@ -188,12 +190,14 @@ fn life(directory: &Path, journal: Option<JournalSettings>) {
     let mut reactor = Reactor::new(&config, machine).expect("a reactor");
     let doubles = samples::doubles();
     reactor.read_sources(doubles.iter().map(sensors::Double::source).collect()).expect("sources");
+    let proc = processes::read(&mut reactor, directory);
 
     steady_state(&mut reactor, directory);
     churn(&mut reactor, directory);
     events::settings(&mut reactor, &directory.join("kymo.toml"), &settings);
     events::events(&mut reactor, directory, [&settings, "[limits]\nclient = 1\n"]);
     samples::samples(&mut reactor, directory, &doubles);
+    processes::processes(&mut reactor, directory, &proc);
     let last = connect(directory, "json.sock", b"");
     turn(&mut reactor);
     counted(|| reactor.stop());

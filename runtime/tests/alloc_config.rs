@@ -62,9 +62,11 @@ events_per_s = 100
 bytes_per_s = 100000
 [access]
 read_group = "daemon"
+[sensors]
+max_cpu = 0.5
 "#;
 
-const WRONG: [&str; 14] = [
+const WRONG: [&str; 15] = [
     "[limits]\nclient = 9",
     "[limits]\nclients = 99999999999999999999",
     "listener = [{ path = 'a' }]",
@@ -77,6 +79,7 @@ const WRONG: [&str; 14] = [
     "[journal]\npath = 'here'",
     "[[listener]]\nstreams = ['sample']",
     "[quotas]\nbytes_per_s = -1e9",
+    "[sensors]\nmax_cpu = 1e300",
     "a.b.c.d = 1",
     "[limits",
 ];

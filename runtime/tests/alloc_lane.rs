@@ -8,8 +8,6 @@
 #![allow(clippy::expect_used)]
 #![cfg(target_os = "linux")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -19,45 +17,8 @@ use kymo_platform::{Freshness, Roots, SensorInfo, Source, SourceSpec};
 use kymo_platform::{clock, this_machine_sources};
 use kymo_protocol::{Cost, Group, METRICS, Reading, Scope};
 
-struct Counting;
-
-static COUNTED: AtomicBool = AtomicBool::new(false);
-static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
-
-fn count() {
-    if COUNTED.load(Ordering::Relaxed) {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-// SAFETY: each call is passed on unchanged to the system's allocator, which keeps the contract.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller keeps `alloc`'s contract, and it is the same one.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: as above.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        // SAFETY: as above.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as above.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
+#[path = "common/heap.rs"]
+mod heap;
 
 /// Whether its source's reads wait.
 #[derive(Debug, Default)]
@@ -138,8 +99,15 @@ fn main() {
         sources.insert(0, Box::new(Hanging(Arc::clone(gate))));
     }
     let (count, the_loop) = (sources.len(), thread::current());
-    let mut lane = Lane::new(sources, move || the_loop.unpark()).expect("a lane");
-    COUNTED.store(true, Ordering::Relaxed);
+    let lane = Lane::new(sources, move || the_loop.unpark()).expect("a lane");
+    heap::counted(|| work(lane, &gates, count));
+    let allocations = heap::allocations();
+    println!("{allocations} allocations in the lane of {count} sources");
+    assert_eq!(allocations, 0);
+}
+
+/// All that can happen to a lane, its end included.
+fn work(mut lane: Lane, gates: &[Arc<Gate>], count: usize) {
     for job in [Job::Scan, Job::Read, Job::Look, Job::Scan, Job::Read] {
         for unit in 0..count {
             assert!(lane.ask(unit, job, clock::mono_ns()));
@@ -167,8 +135,4 @@ fn main() {
     assert!(lane.ask(0, Job::Read, clock::mono_ns()));
     until(&mut lane, |lane| lane.state(0) == UnitState::Stuck);
     drop(lane);
-    COUNTED.store(false, Ordering::Relaxed);
-    let allocations = ALLOCATIONS.load(Ordering::Relaxed);
-    println!("{allocations} allocations in the lane of {count} sources");
-    assert_eq!(allocations, 0);
 }

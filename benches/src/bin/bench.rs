@@ -17,7 +17,7 @@ use kymo_benches::row::Row;
 const QUESTION: &str = "Every benchmark, and a table of them";
 
 /// In the order of the table. The footprint has a minute of its own when it is run alone.
-const PROGRAMS: [(&str, &[&str]); 10] = [
+const PROGRAMS: [(&str, &[&str]); 11] = [
     ("encode", &[]),
     ("latency", &[]),
     ("events", &[]),
@@ -27,6 +27,7 @@ const PROGRAMS: [(&str, &[&str]); 10] = [
     ("crowd", &[]),
     ("stall", &[]),
     ("idle", &[]),
+    ("sources", &[]),
     ("footprint", &["--seconds", "15"]),
 ];
 

@@ -1,4 +1,4 @@
-//! Vitals and sensors as a block on a terminal, events as lines above it.
+//! Vitals, processes and sensors as a block on a terminal, events as lines above it.
 
 use std::io::{self, Write};
 
@@ -8,6 +8,7 @@ use kymo_platform::LocalTime;
 use crate::block::{Line, Tone, block};
 use crate::event_text::event_text;
 use crate::failure::Ending;
+use crate::process_block::process_lines;
 use crate::rates::Rates;
 use crate::screen::Screen;
 use crate::sensor_block::SensorBlock;
@@ -30,6 +31,10 @@ pub struct Frames<W> {
     pub rates: Rates,
     /// The sensors that are shown, if some are.
     pub sensors: Option<SensorBlock>,
+    /// The processes of the last frame of them.
+    pub processes: Vec<Line>,
+    /// Whether vitals come, below which they stand.
+    pub has_vitals: bool,
 }
 
 impl<W: Write> Frames<W> {
@@ -40,6 +45,7 @@ impl<W: Write> Frames<W> {
         if let Some(sensors) = &mut self.sensors {
             sensors.begin();
         }
+        self.processes.clear();
         // What was told meanwhile stands below the last block.
         self.screen.forget();
     }
@@ -54,7 +60,19 @@ impl<W: Write> Frames<W> {
                         self.rates.add(frame.header.timestamp.get(), vitals);
                         let mut lines = vec![self.line(sequence, vitals.merged.get())];
                         lines.extend(block(vitals, &self.rates));
-                        self.add_sensors(&mut lines);
+                        self.add_others(&mut lines);
+                        self.screen.draw(&lines, terminal::size())
+                    }
+                    Body::Processes(processes) => {
+                        // One row is the cursor's, one that of the frame.
+                        let rows = terminal::size().map(|size| usize::from(size.rows));
+                        let rows = rows.map(|rows| rows.saturating_sub(2));
+                        self.processes = process_lines(processes, rows);
+                        if self.has_vitals {
+                            return None;
+                        }
+                        let mut lines = vec![self.line(sequence, processes.fixed.merged.get())];
+                        self.add_others(&mut lines);
                         self.screen.draw(&lines, terminal::size())
                     }
                     Body::Event(event) => {
@@ -86,12 +104,13 @@ impl<W: Write> Frames<W> {
     pub fn flush(&mut self) -> Option<Ending> {
         let (sequence, merged) = self.sensors.as_mut()?.take_news()?;
         let mut lines = vec![self.line(sequence, merged)];
-        self.add_sensors(&mut lines);
+        self.add_others(&mut lines);
         let drawn = self.screen.draw(&lines, terminal::size());
         self.count(drawn)
     }
 
-    fn add_sensors(&self, lines: &mut Vec<Line>) {
+    fn add_others(&self, lines: &mut Vec<Line>) {
+        lines.extend_from_slice(&self.processes);
         let Some(sensors) = &self.sensors else { return };
         // One row is the cursor's.
         let rows = terminal::size().map_or(usize::MAX, |size| usize::from(size.rows) - 1);
@@ -149,6 +168,8 @@ mod tests {
             rate_mhz: 12_500,
             rates: Rates::default(),
             sensors: None,
+            processes: Vec::new(),
+            has_vitals: true,
         }
     }
 

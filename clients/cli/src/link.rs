@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 
 use kymo::{Config, Reactor};
 use kymo_client::{
-    BackoffSettings, BreakerSettings, Error, Settings, StreamId, Subscriber, Token, directories,
+    BackoffSettings, BreakerSettings, Error, Settings, StreamId, Streams, Subscriber, Token,
+    directories,
 };
-use kymo_platform::{Roots, this_machine, this_machine_sources};
+use kymo_platform::{Roots, this_machine, this_machine_processes, this_machine_sources};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
@@ -51,14 +52,13 @@ impl Link {
             ..Settings::in_directories(directories(options.directory.as_deref()))
         };
         let wants_events = options.streams.contains(StreamId::EVENTS);
-        let wants_samples = options.streams.contains(StreamId::SAMPLES);
         let may_embed = options.directory.is_none() && !wants_events;
         match Subscriber::connect(settings.clone()) {
             Ok(subscriber) => Ok(Self { subscriber, is_embedded: false }),
             Err(Error::Unreachable { .. } | Error::Denied { .. }) if may_embed => {
                 tell(format_args!("no daemon found; sampling in this process"));
                 let failed = |text: String| Failure::new(format!("can't sample here: {text}"));
-                let stream = embed(wants_samples).map_err(|error| failed(error.to_string()))?;
+                let stream = embed(options.streams).map_err(|error| failed(error.to_string()))?;
                 let subscriber = Subscriber::over(stream, settings)?;
                 Ok(Self { subscriber, is_embedded: true })
             }
@@ -115,11 +115,14 @@ pub fn name_of(directory: Option<&Path>) -> String {
     }
 }
 
-fn embed(wants_samples: bool) -> Result<UnixStream, Box<dyn std::error::Error>> {
+fn embed(streams: Streams) -> Result<UnixStream, Box<dyn std::error::Error>> {
     let roots = Roots::default();
     let mut reactor = Reactor::new(&Config::default(), this_machine(&roots))?;
-    if wants_samples {
+    if streams.contains(StreamId::SAMPLES) {
         reactor.read_sources(this_machine_sources(&roots))?;
+    }
+    if let Some(processes) = this_machine_processes(&roots) {
+        reactor.read_processes(processes);
     }
     let stream = reactor.connect()?;
     // When it fails the connection ends, and that is how we learn of it.

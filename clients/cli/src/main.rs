@@ -14,6 +14,7 @@ mod frames;
 mod lines;
 mod link;
 mod missing;
+mod process_block;
 mod quantity;
 mod quote;
 mod rates;

@@ -164,6 +164,8 @@ impl View {
             source: String::new(),
             rate_mhz: 0,
             rates: Rates::default(),
+            processes: Vec::new(),
+            has_vitals: options.streams.contains(StreamId::VITALS),
             sensors: options.streams.contains(StreamId::SAMPLES).then(|| {
                 let is_alone = !options.streams.contains(StreamId::VITALS);
                 SensorBlock::new(options.sensors.clone(), is_alone)

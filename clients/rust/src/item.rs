@@ -14,7 +14,7 @@ use crate::token::Token;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Item<'a> {
-    /// Vitals, samples, a part of the catalog that names them, or an event.
+    /// Vitals, samples, a part of the catalog that names them, processes, or an event.
     Frame(Frame<'a>),
     /// Frames that will not come, where they would have stood. Each is told once.
     Gap(Gap),

@@ -101,7 +101,8 @@ pub use item::{Connected, Gap, Item, Resumed};
 pub use kymo_protocol::json::ClockMap;
 pub use kymo_protocol::{
     Ack, Action, Body, Cost, Data, ErrorCode, Event, EventFields, EventKind, Frame, GapReason,
-    GoodbyeReason, Group, Instrument, Sample, Samples, Scope, State, StreamId, Streams, Vitals,
+    GoodbyeReason, Group, Instrument, Process, Processes, Sample, Samples, Scope, State, StreamId,
+    Streams, Vitals,
 };
 pub use line_control::LineControl;
 pub use place::directories;

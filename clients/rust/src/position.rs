@@ -33,6 +33,7 @@ pub struct Position {
     run: Option<[u8; 16]>,
     vitals: Telemetry,
     samples: Telemetry,
+    processes: Telemetry,
     catalog: CatalogCursor,
 }
 
@@ -43,8 +44,8 @@ pub struct Continued {
     pub resumed: Resumed,
     /// Everything after this may be lost.
     pub lost_after: Option<Token>,
-    /// Telemetry that was produced meanwhile: vitals, samples.
-    pub missed: [Option<Gap>; 2],
+    /// Telemetry that was produced meanwhile: vitals, samples, processes.
+    pub missed: [Option<Gap>; 3],
     /// Whether the server has started since.
     pub is_new_run: bool,
 }
@@ -59,6 +60,7 @@ impl Position {
             run: None,
             vitals: Telemetry::vitals(every),
             samples: Telemetry::samples(every, false),
+            processes: Telemetry::processes(every),
             catalog: CatalogCursor::default(),
         }
     }
@@ -88,7 +90,7 @@ impl Position {
         run: [u8; 16],
         granted: &Subscribed,
     ) -> Result<Continued, Breach> {
-        let [vitals, samples, _, events] = granted.next.map(|next| next.get());
+        let [vitals, samples, processes, events] = granted.next.map(|next| next.get());
         let token = self.token();
         let resumed = match (events, granted.resume()) {
             (0, _) => Resumed::NoEvents,
@@ -112,6 +114,7 @@ impl Position {
         let missed = [
             self.vitals.handle_subscribed(vitals, is_same_run),
             self.samples.handle_subscribed(samples, is_same_run),
+            self.processes.handle_subscribed(processes, is_same_run),
         ];
         (self.run, self.catalog) = (Some(run), CatalogCursor::default());
         let lost_after = token.filter(|_| resumed == Resumed::Fresh);
@@ -132,6 +135,11 @@ impl Position {
     pub fn handle_samples(&mut self, sequence: u64, samples: &Samples) -> Result<(), Breach> {
         self.catalog.handle_samples(samples.of().topology)?;
         self.samples.handle_frame(sequence, samples.merged())
+    }
+
+    /// Processes have come.
+    pub fn handle_processes(&mut self, sequence: u64, merged: u32) -> Result<(), Breach> {
+        self.processes.handle_frame(sequence, merged)
     }
 
     /// An event has come.
@@ -170,6 +178,7 @@ impl Position {
             StreamId::EVENTS => {}
             StreamId::VITALS => return self.vitals.handle_gap(gap),
             StreamId::SAMPLES => return self.samples.handle_gap(gap),
+            StreamId::PROCESSES => return self.processes.handle_gap(gap),
             _ => return Ok(()),
         }
         match &mut self.events {
@@ -310,16 +319,16 @@ mod tests {
         let subscribe = |position: &mut Position, run, next| {
             position.handle_subscribed(EPOCH, run, &granted(Resume::Fresh, next, 0)).unwrap()
         };
-        assert_eq!(subscribe(&mut position, RUN, 5).missed, [None; 2]);
+        assert_eq!(subscribe(&mut position, RUN, 5).missed, [None; 3]);
         position.handle_vitals(5).unwrap();
         assert!(position.handle_vitals(7).is_err(), "each frame was asked for");
         let missed = subscribe(&mut position, RUN, 9).missed[0].unwrap();
         assert_eq!((missed.first, missed.last, missed.count, missed.reason), (6, 8, 3, None));
         position.handle_vitals(9).unwrap();
-        assert_eq!(subscribe(&mut position, RUN, 10).missed, [None; 2]);
+        assert_eq!(subscribe(&mut position, RUN, 10).missed, [None; 3]);
         // In another run nobody can count them, and they begin again.
         let answer = subscribe(&mut position, OTHER, 1);
-        assert_eq!((answer.missed, answer.is_new_run), ([None; 2], true));
+        assert_eq!((answer.missed, answer.is_new_run), ([None; 3], true));
         position.handle_vitals(1).unwrap();
     }
 
@@ -331,7 +340,7 @@ mod tests {
         position.handle_vitals(9).unwrap();
         assert!(position.handle_vitals(9).is_err());
         let answer = position.handle_subscribed(EPOCH, RUN, &granted(Resume::Fresh, 20, 0));
-        assert_eq!(answer.unwrap().missed, [None; 2]);
+        assert_eq!(answer.unwrap().missed, [None; 3]);
         assert!(position.handle_vitals(8).is_err());
     }
 

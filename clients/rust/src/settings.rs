@@ -33,7 +33,8 @@ pub struct Settings {
     pub name: String,
     /// The streams.
     pub streams: Streams,
-    /// The rate of telemetry in thousandths of a hertz; 0 for the server's default.
+    /// The rate of telemetry in thousandths of a hertz; 0 for the server's default. Processes come
+    /// at most twice a second, and at the default once.
     pub rate_mhz: u32,
     /// Each frame of telemetry in order, with gaps, instead of the newest.
     pub every: bool,

@@ -14,9 +14,8 @@ pub struct Telemetry {
     every: bool,
     /// Whether patterns hide frames, so that holes are no mistake.
     is_filtered: bool,
-    /// Whether the newest frames of a stream are those of its parts, of which one may be older than
-    /// what was had of another.
-    has_parts: bool,
+    /// Whether a newcomer may be given frames of before: the newest of each part, or of the stream.
+    is_told_anew: bool,
     /// Sequence of the last frame of this run; 0 for none.
     last: u64,
     /// Whether it was subscribed to.
@@ -27,13 +26,19 @@ impl Telemetry {
     /// Nothing is had of vitals.
     pub const fn vitals(every: bool) -> Self {
         let stream = StreamId::VITALS;
-        Self { stream, every, is_filtered: false, has_parts: false, last: 0, is_had: false }
+        Self { stream, every, is_filtered: false, is_told_anew: false, last: 0, is_had: false }
     }
 
     /// Nothing is had of samples.
     pub const fn samples(every: bool, is_filtered: bool) -> Self {
         let stream = StreamId::SAMPLES;
-        Self { stream, every, is_filtered, has_parts: true, last: 0, is_had: false }
+        Self { stream, every, is_filtered, is_told_anew: true, last: 0, is_had: false }
+    }
+
+    /// Nothing is had of processes. A newcomer is told the last pass once more.
+    pub const fn processes(every: bool) -> Self {
+        let stream = StreamId::PROCESSES;
+        Self { stream, every, is_filtered: false, is_told_anew: true, last: 0, is_had: false }
     }
 
     /// A connection is granted that goes on with `next`; 0 is not subscribed. Returns what was
@@ -48,7 +53,7 @@ impl Telemetry {
             count: next - expected,
             reason: None,
         });
-        if missed.is_some() || !is_same_run || (self.has_parts && !self.every) {
+        if missed.is_some() || !is_same_run || (self.is_told_anew && !self.every) {
             // Who takes the newest frames may be given one that was there before.
             self.last = if self.every { next.saturating_sub(1) } else { 0 };
         }
@@ -118,6 +123,17 @@ mod tests {
         assert_eq!(samples.handle_frame(9, 0), Ok(()));
         assert_eq!(samples.handle_frame(9, 0), Err(Breach::Repeated { last: 9, found: 9 }));
         assert_eq!(samples.handle_frame(12, 1), Err(Breach::Merged { sequence: 12 }));
+    }
+
+    #[test]
+    fn the_last_pass_may_be_told_once_more() {
+        let mut processes = Telemetry::processes(false);
+        assert_eq!(processes.handle_subscribed(5, false), None);
+        assert_eq!(processes.handle_frame(4, 0), Ok(()));
+        assert_eq!(processes.handle_subscribed(5, true), None);
+        assert_eq!(processes.handle_frame(4, 0), Ok(()));
+        assert!(processes.handle_frame(4, 0).is_err());
+        assert_eq!(processes.handle_frame(9, 3), Ok(()));
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! The chips below `/sys/class/hwmon`, in an order that survives renumbering.
 //!
-//! hwmonN is a number of the day. A chip's identity is the path of its device, so chips are ordered
-//! by that. Looking for chips reads names only, and touches no hardware.
+//! hwmonN is a number of the day. A chip's identity is the path of its device without all such
+//! numbers, and chips are ordered by that path. Looking for chips reads names only, and touches no
+//! hardware.
 
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -116,7 +117,7 @@ fn place(class: BorrowedFd<'_>, number: u16) -> Place {
         let mut buffer = [0; PLACE_SIZE_MAX];
         let link = Name::indexed("hwmon", number, below);
         let target = readlinkat(class, link.as_c_str()?, &mut buffer).ok()?;
-        Place::from_slice(without_number(target)).ok()
+        Some(lasting(without_number(target)))
     };
     target("").or_else(|| target("/device")).unwrap_or_default()
 }
@@ -129,6 +130,26 @@ fn without_number(path: &[u8]) -> &[u8] {
         Some(_) => parent.strip_suffix(b"/hwmon").unwrap_or(parent),
         None => path,
     }
+}
+
+/// A path without what is handed out anew when a machine starts or a device is plugged in. Ports of
+/// disks and of USB, which lie side by side, keep their numbers.
+fn lasting(path: &[u8]) -> Place {
+    // What stands before such a number: of these a device has one, or others tell them apart.
+    const NUMBERED: [&[u8]; 6] =
+        [b"/nvme/nvme", b"/i2c-", b"/i2c-/", b"/phy", b"/serio", b"/thermal_zone"];
+    let mut place = Place::new();
+    for byte in path {
+        // A device of HID: bus, maker, product, and a count of devices, 0003:1B1C:0C10.0007.
+        let product = place.len().wrapping_sub(6);
+        let is_counted = place.ends_with(b".") && place.get(product) == Some(&b':');
+        let is_numbered = NUMBERED.iter().any(|start| place.ends_with(start));
+        if !(byte.is_ascii_digit() && is_numbered || byte.is_ascii_hexdigit() && is_counted) {
+            // It is no longer than the path.
+            let _ = place.push(*byte);
+        }
+    }
+    place
 }
 
 /// Why a quantity has no source, when looking for chips ended with `found`.
@@ -157,6 +178,36 @@ mod tests {
         ];
         for (path, expected) in pairs {
             assert_eq!(without_number(path), expected);
+        }
+    }
+
+    #[test]
+    fn a_place_has_no_number_of_the_day() {
+        let same = |path: &str, expected: &str| {
+            assert_eq!(lasting(path.as_bytes()), expected.as_bytes(), "{path}");
+        };
+        same(
+            "../pci0000:00/0000:00:1d.0/0000:01:00.0/nvme/nvme12",
+            "../pci0000:00/0000:00:1d.0/0000:01:00.0/nvme/nvme",
+        );
+        same("pci0000:00/0000:00:1f.4/i2c-0/0-0018", "pci0000:00/0000:00:1f.4/i2c-/-0018");
+        same("pnp0/00:02/tty/ttyS1/serio2/i2c-11/11-004c", "pnp0/00:02/tty/ttyS1/serio/i2c-/-004c");
+        same("usb1/1-4/1-4:1.0/0003:1B1C:0C10.0007", "usb1/1-4/1-4:1.0/0003:1B1C:0C10.");
+        same("0000:03:00.0/ieee80211/phy0", "0000:03:00.0/ieee80211/phy");
+        same("virtual/thermal/thermal_zone7", "virtual/thermal/thermal_zone");
+        for steady in [
+            "virtual/nvme-fabrics/ctl/nvme1",
+            "",
+            "/",
+            "platform/coretemp.0",
+            "platform/nct6775.656",
+            "pci0000:00/0000:00:18.3",
+            "0000:00:1f.2/ata3/host2/target2:0:0/2:0:0:0",
+            "usb1/1-4/1-10",
+            "platform/i2c-INT3496:00",
+            "LNXSYSTM:00/LNXSYBUS:00/PNP0C14:01",
+        ] {
+            same(steady, steady);
         }
     }
 }

@@ -21,6 +21,7 @@ use nix::time::ClockId;
 
 use crate::machine::Machine;
 use crate::peer::Peer;
+use crate::ranking::ProcessSource;
 use crate::roots::Roots;
 use crate::source::Source;
 
@@ -41,7 +42,7 @@ pub mod netdev;
 mod phrase;
 mod process_stat;
 mod processes;
-pub(crate) mod ranker;
+mod ranker;
 mod sensors;
 pub(crate) mod signals;
 mod sources;
@@ -60,6 +61,8 @@ pub use sys::{let_start_go, refuse_descriptors};
 
 pub(crate) const CLOCK_MONO: ClockId = ClockId::CLOCK_MONOTONIC;
 pub(crate) const CLOCK_BOOT: ClockId = ClockId::CLOCK_BOOTTIME;
+/// The three clocks are one counter with offsets: what slews it slews them all.
+pub(crate) const CLOCK_SLEW_PPM: u64 = 0;
 
 /// See random(4).
 pub(crate) const BOOT_ID: Option<&str> = Some("/proc/sys/kernel/random/boot_id");
@@ -127,4 +130,9 @@ pub(crate) fn this_machine(roots: &Roots) -> Box<dyn Machine> {
 
 pub(crate) fn this_machine_sources(roots: &Roots) -> Vec<Box<dyn Source>> {
     sources::all(roots)
+}
+
+#[allow(clippy::unnecessary_wraps)] // as on systems that can't
+pub(crate) fn this_machine_processes(roots: &Roots) -> Option<Box<dyn ProcessSource>> {
+    Some(Box::new(ranker::Ranker::new(roots)))
 }

@@ -21,11 +21,11 @@ use super::process_stat::{ProcessStat, parse};
 use super::sys::page_size;
 use super::text::number;
 use crate::clock::{self, Now};
-use crate::ranking::{Process, Ranking};
+use crate::ranking::{Process, ProcessSource, Ranking};
 use crate::roots::Roots;
 
 /// Processes whose times are remembered; of further ones the memory is known alone.
-pub const PROCESSES_MAX: usize = 8192;
+const PROCESSES_MAX: usize = 8192;
 /// Nanoseconds in a tick of procfs.
 const TICK_NS: u64 = 10_000_000;
 /// A share over less time than twenty ticks would be noise.
@@ -34,15 +34,7 @@ const WINDOW_NS: u64 = 20 * TICK_NS;
 const TEXT_SIZE: usize = 1024;
 
 /// Looks at every process in turn.
-///
-/// ```
-/// use kymo_platform::{Ranker, Roots};
-///
-/// let mut ranker = Ranker::new(&Roots::default());
-/// while !ranker.scan(1_000_000) {}
-/// println!("{:?} processes", ranker.ranking().total);
-/// ```
-pub struct Ranker {
+pub(crate) struct Ranker {
     path: CString,
     directory: Option<OwnedFd>,
     listing: Listing,
@@ -78,8 +70,7 @@ impl fmt::Debug for Ranker {
 
 impl Ranker {
     /// A ranker of the processes of a procfs. All memory is taken here.
-    #[must_use]
-    pub fn new(roots: &Roots) -> Self {
+    pub(crate) fn new(roots: &Roots) -> Self {
         Self {
             path: c_path(&roots.proc),
             directory: None,
@@ -94,35 +85,6 @@ impl Ranker {
             page_size: page_size(),
             now: clock::now,
         }
-    }
-
-    /// What the last whole pass found.
-    #[must_use]
-    pub fn ranking(&self) -> &Ranking {
-        &self.last
-    }
-
-    /// Goes on with a pass for about `budget_ns`, at least by one process. Says true when it is
-    /// whole, and [`Ranker::ranking`] a new one; the next call begins another pass.
-    pub fn scan(&mut self, budget_ns: u64) -> bool {
-        let start_ns = (self.now)().mono_ns;
-        let result = self.advance(start_ns.saturating_add(budget_ns));
-        match result {
-            Ok(false) => return false,
-            Ok(true) => {
-                let pass = self.pass;
-                self.known.retain(|known| known.pass == pass);
-                std::mem::swap(&mut self.last, &mut self.next);
-                self.before_boot_ns = Some(self.began.boot_ns);
-            }
-            Err(errno) => {
-                // Opened again next time: the file system may have been unmounted below.
-                self.directory = None;
-                *self.last = Ranking { total: Err(reason(errno)), ..Ranking::default() };
-            }
-        }
-        self.is_under_way = false;
-        true
     }
 
     fn advance(&mut self, until_ns: u64) -> Result<bool, Errno> {
@@ -170,7 +132,10 @@ impl Ranker {
             return;
         }
         self.next.total = self.next.total.map(|total| total.saturating_add(1));
-        let Ok((uid, stat)) = found else { return };
+        let Ok((uid, stat)) = found else {
+            self.next.truncated = true;
+            return;
+        };
         let cpu = self.share(pid, &stat, now);
         let process = Process {
             pid,
@@ -211,6 +176,41 @@ impl Ranker {
             return Err(NoData::Pending);
         }
         percent(busy, now.boot_ns.saturating_sub(start_ns))
+    }
+}
+
+impl ProcessSource for Ranker {
+    fn scan(&mut self, budget_ns: u64) -> bool {
+        let start_ns = (self.now)().mono_ns;
+        let result = self.advance(start_ns.saturating_add(budget_ns));
+        match result {
+            Ok(false) => return false,
+            Ok(true) => {
+                let pass = self.pass;
+                self.known.retain(|known| known.pass == pass);
+                std::mem::swap(&mut self.last, &mut self.next);
+                self.before_boot_ns = Some(self.began.boot_ns);
+            }
+            Err(errno) => {
+                // Opened again next time: the file system may have been unmounted below.
+                self.directory = None;
+                *self.last = Ranking { total: Err(reason(errno)), ..Ranking::default() };
+            }
+        }
+        self.is_under_way = false;
+        true
+    }
+
+    fn ranking(&self) -> &Ranking {
+        &self.last
+    }
+
+    fn forget(&mut self) {
+        self.known.clear();
+        self.directory = None;
+        self.is_under_way = false;
+        self.before_boot_ns = None;
+        *self.last = Ranking::default();
     }
 }
 
@@ -345,11 +345,23 @@ mod tests {
         wait(100_000_000);
         assert!(ranker.scan(u64::MAX));
         assert_eq!(cpu(&ranker), [(1, 50.0)]);
+        // After a pause that nobody watched, nothing is known of it.
+        assert!(!ranker.scan(0));
+        ranker.forget();
+        assert_eq!(ranker.ranking().total, Err(NoData::Pending));
+        wait(3_600_000_000_000);
+        assert!(ranker.scan(u64::MAX));
+        assert_eq!((cpu(&ranker), ranker.ranking().total), (vec![], Ok(5)));
         // A count that goes back is no work.
         tree.process(1, "init", 0, 10, 500);
         wait(1_000_000_000);
         assert!(ranker.scan(u64::MAX));
         assert_eq!(cpu(&ranker), []);
+        assert!(!ranker.ranking().truncated);
+        // One that hides, as others do with `hidepid=1`.
+        fs::create_dir_all(tree.0.join("13/stat")).unwrap();
+        assert!(ranker.scan(u64::MAX));
+        assert_eq!((ranker.ranking().total, ranker.ranking().truncated), (Ok(6), true));
         fs::remove_dir_all(&tree.0).unwrap();
         ranker.scan(u64::MAX);
         assert!(ranker.ranking().total.is_err());

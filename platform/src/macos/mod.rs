@@ -15,16 +15,19 @@ use nix::time::ClockId;
 
 use crate::machine::{CpuTime, DiskSpace, Machine, Memory, Thermal, Transfer};
 use crate::peer::Peer;
+use crate::ranking::ProcessSource;
 use crate::roots::Roots;
 use crate::source::Source;
 
-pub(crate) mod ranker;
 pub(crate) mod signals;
 pub(crate) mod ticker;
 
 /// CLOCK_MONOTONIC counts suspend on macOS; this one stands still.
 pub(crate) const CLOCK_MONO: ClockId = ClockId::from_raw(libc::CLOCK_UPTIME_RAW);
 pub(crate) const CLOCK_BOOT: ClockId = ClockId::CLOCK_MONOTONIC;
+/// The raw clock is not slewed and the others are: adjtime goes by 500 millionths, and where more
+/// than a second is to be made good, by 5000.
+pub(crate) const CLOCK_SLEW_PPM: u64 = 5000;
 
 /// Asks the peer of `socket` not to be able to send descriptors: Linux only, `ENOPROTOOPT` here.
 pub fn refuse_descriptors(_socket: BorrowedFd<'_>) -> io::Result<()> {
@@ -149,4 +152,9 @@ impl Machine for MacOs {
     fn uptime(&mut self) -> Reading<u64> {
         Err(NoData::Absent)
     }
+}
+
+/// Nothing ranks them yet.
+pub(crate) fn this_machine_processes(_roots: &Roots) -> Option<Box<dyn ProcessSource>> {
+    None
 }

@@ -4,6 +4,7 @@ use crate::json::Writer;
 use crate::json::notice_line::write_list;
 use crate::json::vitals_line::{write_merged, write_number, write_start};
 use crate::processes::{Process, Processes};
+use crate::state::State;
 
 /// Writes the members of a processes object, without its closing brace; `merged` is the last.
 pub(super) fn write_processes(
@@ -14,7 +15,14 @@ pub(super) fn write_processes(
 ) {
     let fixed = &processes.fixed;
     write_start(w, "processes", sequence, wall_ns);
-    write_number(w, "total", fixed.total.get());
+    match fixed.total() {
+        Some(total) => write_number(w, "total", total),
+        None => w.raw(",\"total\":null"),
+    }
+    if fixed.state() != State::Ok {
+        w.raw(",\"state\":");
+        w.string(fixed.state().name());
+    }
     if fixed.is_truncated() {
         w.raw(",\"truncated\":true");
     }

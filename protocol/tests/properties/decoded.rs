@@ -220,9 +220,10 @@ fn processes_fields(processes: &Processes) -> String {
         ("by_cpu", fixed.by_cpu.to_string()),
         ("by_memory", fixed.by_memory.to_string()),
         ("truncated", fixed.is_truncated().to_string()),
-        ("total", fixed.total.to_string()),
+        ("total", fixed.total().unwrap_or(0).to_string()),
         ("merged", fixed.merged.to_string()),
         ("scan_ms", fixed.scan_ms.to_string()),
+        ("state", (fixed.state() as u8).to_string()),
         ("processes", array(processes.entries.iter().map(process))),
     ])
 }

@@ -180,7 +180,7 @@ fn processes_cases() -> Vec<Case> {
     let greatest = |processes: &mut Processes| {
         let fixed = &mut processes.fixed;
         (fixed.by_cpu, fixed.by_memory) = (32.into(), 32.into());
-        fixed.total.set(u32::MAX);
+        fixed.set_total(State::Ok, u32::MAX);
         fixed.merged.set(u32::MAX);
         fixed.scan_ms.set(u32::MAX);
         fixed.set_truncated(true);
@@ -197,7 +197,7 @@ fn processes_cases() -> Vec<Case> {
             processes(4, 2, |processes| {
                 processes.fixed.by_cpu.set(1);
                 processes.fixed.by_memory.set(1);
-                processes.fixed.total.set(312);
+                processes.fixed.set_total(State::Ok, 312);
                 processes.fixed.scan_ms.set(40);
                 shell(&mut processes.entries[0]);
                 let entry = &mut processes.entries[1];
@@ -219,6 +219,10 @@ fn processes_cases() -> Vec<Case> {
                 processes.entries[0].set_name(b"");
                 processes.entries[0].set_state(0);
             }),
+        ),
+        (
+            "processes_denied".into(),
+            processes(2, 0, |processes| processes.fixed.set_total(State::Denied, 0)),
         ),
         ("processes_merged".into(), processes(9, 1, |processes| processes.fixed.merged.set(2))),
         (
@@ -280,7 +284,9 @@ pub(crate) const SENSOR_CHANGES: &[(&str, &str, usize, &[u8])] = &[
     ("processes_by_cpu_33", "processes_two", 34, &[33]),
     ("processes_by_memory_33", "processes_two", 36, &[33]),
     ("processes_flag_1", "processes_two", 38, &[2]),
-    ("processes_reserved", "processes_two", 52, &[1]),
+    ("processes_reserved", "processes_two", 53, &[1]),
+    ("processes_state_with_entries", "processes_two", 52, &[6]),
+    ("processes_state_8", "processes_of_none", 52, &[8]),
     ("process_state_is_no_letter", "processes_two", 84, b"1"),
     ("process_rank_beyond_by_cpu", "processes_two", 85, &[2]),
     ("process_rank_beyond_by_memory", "processes_two", 86, &[2]),

@@ -86,7 +86,10 @@ proptest! {
         let list = told["processes"].as_array().unwrap();
         prop_assert_eq!(list.len(), processes.entries.len());
         list.iter().zip(&processes.entries).for_each(|(told, process)| same_process(told, process));
-        prop_assert_eq!(told["total"].as_u64(), Some(processes.fixed.total.get().into()));
+        prop_assert_eq!(told["total"].as_u64(), processes.fixed.total().map(u64::from));
+        let state = processes.fixed.state();
+        let named = (state != State::Ok).then_some(state.name());
+        prop_assert_eq!(told.get("state").and_then(Value::as_str), named);
         let truncated = processes.fixed.is_truncated().then_some(true);
         prop_assert_eq!(told.get("truncated").and_then(Value::as_bool), truncated);
     }

@@ -8,7 +8,7 @@ use kymo_protocol::limits::{RATE_MHZ_MAX, RATE_MHZ_MIN};
 use super::{Config, ConfigError, JournalSettings, Limits, Listener, ListenerFormat, Quotas};
 use crate::limits::{
     CLIENTS_MAX, EVENT_BYTES_MAX, EVENT_BYTES_MIN, JOURNAL_BYTES_MAX, JOURNAL_BYTES_MIN,
-    QUOTA_BYTES_MAX, QUOTA_EVENTS_MAX,
+    MAX_CPU_PPM_MAX, MAX_CPU_PPM_MIN, QUOTA_BYTES_MAX, QUOTA_EVENTS_MAX,
 };
 use crate::message::Message;
 
@@ -45,6 +45,9 @@ impl Config {
             }
         }
         self.quotas.check(&self.limits)?;
+        if !(MAX_CPU_PPM_MIN..=MAX_CPU_PPM_MAX).contains(&self.sensors.max_cpu_ppm) {
+            return fail(format_args!("sensors.max_cpu may be 0.0001 to 1"));
+        }
         match &self.access.read_group {
             Some(name) if name.is_empty() || name.contains('\0') => {
                 fail(format_args!("access.read_group is not the name of a group"))
@@ -268,6 +271,9 @@ mod tests {
         let opta = |c: &mut Config| c.listeners[1].format = ListenerFormat::Opta1;
         assert!(refused(opta).contains("no events"));
         assert!(refused(|c| c.access.read_group = Some(Default::default())).contains("read_group"));
+        for max_cpu_ppm in [0, 99, 1_000_001] {
+            assert!(refused(|c| c.sensors.max_cpu_ppm = max_cpu_ppm).contains("0.0001 to 1"));
+        }
     }
 
     #[test]

@@ -12,7 +12,8 @@ use super::schema::{Key, Setting};
 use crate::config::{Config, JournalSettings, Listener, ListenerFormat};
 use crate::limits::{
     CLIENTS_MAX, EVENT_BYTES_MAX, EVENT_BYTES_MIN, GROUP_NAME_MAX, JOURNAL_BYTES_MAX,
-    JOURNAL_BYTES_MIN, LISTENERS_MAX, QUOTA_BYTES_MAX, QUOTA_EVENTS_MAX,
+    JOURNAL_BYTES_MIN, LISTENERS_MAX, MAX_CPU_PPM_MAX, MAX_CPU_PPM_MIN, QUOTA_BYTES_MAX,
+    QUOTA_EVENTS_MAX,
 };
 
 /// The streams a listener can give unasked.
@@ -91,6 +92,7 @@ impl Draft {
                 journal: None,
                 quotas: config.quotas,
                 access: config.access.clone(),
+                sensors: config.sensors,
                 inbox: config.inbox,
             },
             seen: 0,
@@ -205,6 +207,10 @@ impl Draft {
             (Setting::ReadGroup, _) => {
                 config.access.read_group = Some(word.short::<GROUP_NAME_MAX>("a group's name")?);
             }
+            (Setting::MaxCpu, _) => {
+                let range = MAX_CPU_PPM_MIN..=MAX_CPU_PPM_MAX;
+                config.sensors.max_cpu_ppm = word.scaled(1e6, range, "0.0001 to 1")?;
+            }
             (Setting::Path, Some(listener)) => listener.path = word.short("a socket's path")?,
             (Setting::Format, Some(listener)) => {
                 listener.format = Some(word.choice("format", &FORMATS)?);
@@ -295,17 +301,22 @@ impl<'a> Word<'a> {
 
     /// Hertz as people write them, in thousandths.
     fn rate(self) -> Result<u32, Fault> {
+        self.scaled(1000.0, RATE_MHZ_MIN..=RATE_MHZ_MAX, "0.1 to 1000 Hz")
+    }
+
+    /// A number as people write it, in parts of which `scale` make one; `told` says the range.
+    fn scaled(self, scale: f64, range: RangeInclusive<u32>, told: &str) -> Result<u32, Fault> {
         #[allow(clippy::cast_precision_loss)] // far from the range then
-        let hz = match self.value {
-            Value::Integer(hz) => hz as f64,
-            Value::Float(hz) => hz,
+        let value = match self.value {
+            Value::Integer(value) => value as f64,
+            Value::Float(value) => value,
             _ => return Err(self.wrong_type("a number")),
         };
-        let mhz = (hz * 1000.0).round();
-        if !(f64::from(RATE_MHZ_MIN)..=f64::from(RATE_MHZ_MAX)).contains(&mhz) {
-            return Err(self.out_of_range("0.1 to 1000 Hz"));
+        let parts = (value * scale).round();
+        if !(f64::from(*range.start())..=f64::from(*range.end())).contains(&parts) {
+            return Err(self.out_of_range(told));
         }
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // in range, see above
-        Ok(mhz as u32)
+        Ok(parts as u32)
     }
 }

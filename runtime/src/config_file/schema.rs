@@ -15,6 +15,8 @@ pub enum Section {
     Quotas,
     /// `[access]`
     Access,
+    /// `[sensors]`
+    Sensors,
 }
 
 /// What a key holds.
@@ -65,6 +67,8 @@ pub enum Setting {
     BytesPerSecond,
     /// `access.read_group`
     ReadGroup,
+    /// `sensors.max_cpu`
+    MaxCpu,
 }
 
 /// A key that was met in the text, and is known.
@@ -78,13 +82,14 @@ pub struct Key {
     pub slot: Slot,
 }
 
-const ROOT: [(&str, Slot); 6] = [
+const ROOT: [(&str, Slot); 7] = [
     ("rate_hz", Slot::Value(Setting::Rate)),
     ("listener", Slot::Tables(Section::Listener)),
     ("limits", Slot::Table(Section::Limits)),
     ("journal", Slot::Table(Section::Journal)),
     ("quotas", Slot::Table(Section::Quotas)),
     ("access", Slot::Table(Section::Access)),
+    ("sensors", Slot::Table(Section::Sensors)),
 ];
 
 const LISTENER: [(&str, Slot); 6] = [
@@ -116,9 +121,11 @@ const QUOTAS: [(&str, Slot); 3] = [
 
 const ACCESS: [(&str, Slot); 1] = [("read_group", Slot::Value(Setting::ReadGroup))];
 
+const SENSORS: [(&str, Slot); 1] = [("max_cpu", Slot::Value(Setting::MaxCpu))];
+
 impl Section {
     /// How many there are.
-    pub const COUNT: usize = 6;
+    pub const COUNT: usize = 7;
 
     /// Its keys.
     pub fn keys(self) -> &'static [(&'static str, Slot)] {
@@ -129,6 +136,7 @@ impl Section {
             Self::Journal => &JOURNAL,
             Self::Quotas => &QUOTAS,
             Self::Access => &ACCESS,
+            Self::Sensors => &SENSORS,
         }
     }
 }
@@ -166,7 +174,7 @@ impl Setting {
     /// Its type, with an article.
     pub fn wanted(self) -> &'static str {
         match self {
-            Self::Rate | Self::ListenerRate | Self::RateMax => "a number",
+            Self::Rate | Self::ListenerRate | Self::RateMax | Self::MaxCpu => "a number",
             Self::Path | Self::Format | Self::JournalPath | Self::ReadGroup => "a string",
             Self::Streams => "an array of strings",
             Self::Bare | Self::JournalEnabled => "true or false",

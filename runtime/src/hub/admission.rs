@@ -11,7 +11,7 @@ use crate::limits::HELLO_NS;
 use crate::quota::QuotaLimits;
 use crate::session::{Phase, Session};
 use crate::table::SessionId;
-use crate::telemetry::Format;
+use crate::telemetry::{Format, Kind};
 
 impl Hub {
     /// Takes a connection that came through a listener, by its index in the configuration, or
@@ -80,7 +80,7 @@ impl Hub {
             self.table.session(id).phase = Phase::Streaming;
             self.welcome(id, now);
             if streams.contains(StreamId::VITALS) {
-                self.join(id, rate_mhz, false, now);
+                self.join(id, Kind::Vitals, rate_mhz, false, now);
             }
             if streams.contains(StreamId::EVENTS) && format != Format::Opta1 {
                 let newcomer = self.newcomer();

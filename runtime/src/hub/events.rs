@@ -145,6 +145,7 @@ impl Hub {
         if self.log.is_pending() {
             let first = self.log.next();
             self.journal_error = self.log.commit().err();
+            self.settle_change(self.journal_error.is_none());
             if self.journal_error.is_some() {
                 self.counters.commits_failed += 1;
                 self.lose_from(first, now);

@@ -2,7 +2,8 @@
 //!
 //! Call order, by whoever owns the sockets (the [`Reactor`](crate::Reactor), or a simulator):
 //!
-//! 1. Tell what happened, with the time: [`accept`](Hub::accept), [`input_space`](Hub::input_space)
+//! 1. Tell what time it is: [`handle_time`](Hub::handle_time). Then what happened, with that time:
+//!    [`accept`](Hub::accept), [`input_space`](Hub::input_space)
 //!    then [`handle_received`](Hub::handle_received), [`handle_input_end`](Hub::handle_input_end),
 //!    [`handle_writable`](Hub::handle_writable), [`handle_hangup`](Hub::handle_hangup),
 //!    [`take_tick`](Hub::take_tick) then [`publish`](Hub::publish),
@@ -17,10 +18,13 @@
 
 mod admission;
 mod answers;
+mod clocks;
 mod control;
 mod endings;
 mod events;
 mod metrics;
+mod newest;
+mod plan;
 mod prepare;
 mod replies;
 mod requests;
@@ -38,6 +42,7 @@ use kymo_platform::LocalTime;
 use kymo_platform::clock::Now;
 
 use crate::buffer::Buffer;
+use crate::clock_watch::{Change, ClockWatch};
 use crate::config::{Config, Limits, Listener, ListenerFormat};
 use crate::control::Control;
 use crate::conversation::Dialect;
@@ -52,13 +57,13 @@ use crate::samples::Samples;
 use crate::schedule::Schedule;
 use crate::session::Phase;
 use crate::table::{SessionId, Table};
-use crate::telemetry::{Format, Telemetry};
+use crate::telemetry::{Format, Kind, Telemetry};
 use answers::Desk;
+use plan::{Plan, Scratch};
 use prepare::Prepared;
 pub use replies::{Handled, Surroundings};
 use samples::PreparedSamples;
 pub use transmit::Parts;
-use transmit::{Plan, Scratch};
 
 /// Identities of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -117,7 +122,12 @@ pub struct Hub {
     table: Table,
     control: Control,
     desk: Desk,
-    telemetry: Telemetry,
+    /// By [`Kind`].
+    telemetry: [Telemetry; Kind::ALL.len()],
+    /// Whether somebody looks at processes.
+    has_processes: bool,
+    /// The fastest granted rate of processes; 0 while nobody subscribes.
+    processes_mhz: u32,
     log: EventLog,
     keys: Keys,
     /// Whether what is synced survives a loss of power.
@@ -152,6 +162,10 @@ pub struct Hub {
     began_ns: u64,
     /// What people here call the time of day.
     zone: LocalTime,
+    clock: ClockWatch,
+    /// What happened to the clocks and is in no event yet, and what is in those of this turn.
+    untold: Change,
+    telling: Change,
     leaving: bool,
 }
 
@@ -191,7 +205,9 @@ impl Hub {
             prepared: Prepared::new(config.limits.event_bytes),
             samples: Samples::new(SOURCES_MAX),
             prepared_samples: PreparedSamples::new(),
-            telemetry: Telemetry::new(formats),
+            telemetry: Kind::ALL.map(|kind| Telemetry::new(kind, formats.clone())),
+            has_processes: false,
+            processes_mhz: 0,
             schedule: Schedule::default(),
             plan: Plan::default(),
             scratch: Scratch::default(),
@@ -207,6 +223,9 @@ impl Hub {
             scanned_ns: 0,
             began_ns: now.mono_ns,
             zone,
+            clock: ClockWatch::new(now),
+            untold: Change::default(),
+            telling: Change::default(),
             leaving: false,
         }
     }
@@ -355,7 +374,7 @@ impl Hub {
     /// Frames produced.
     #[must_use]
     pub fn frames_produced(&self) -> u64 {
-        self.telemetry.next() - 1
+        self.telemetry[Kind::Vitals as usize].next() - 1
     }
 }
 

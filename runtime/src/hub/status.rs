@@ -17,7 +17,7 @@ impl Hub {
     pub(super) fn figures(&self) -> [(&'static str, u64); 14] {
         let counters = self.counters;
         [
-            ("frames_produced", self.telemetry.next() - 1),
+            ("frames_produced", self.frames_produced()),
             ("ticks_missed", self.schedule.missed()),
             ("frames_sent", counters.frames_sent),
             ("events_sent", counters.events_sent),
@@ -212,7 +212,15 @@ fn write_sources(w: &mut Writer<'_>, sources: &Sources) {
         w.double(f64::from(report.stretch));
         w.raw("}");
     }
-    w.raw("]");
+    w.raw("],\"process_source\":");
+    let Some((cost, stretch)) = sources.processes() else { return w.raw("null") };
+    w.raw("{\"passes\":");
+    w.integer(cost.reads);
+    member(w, "total_ns", cost.total_ns);
+    member(w, "max_ns", cost.max_ns);
+    w.raw(",\"stretch\":");
+    w.double(f64::from(stretch));
+    w.raw("}");
 }
 
 fn write_client(w: &mut Writer<'_>, session: &Session, next_event: u64) {
@@ -226,11 +234,13 @@ fn write_client(w: &mut Writer<'_>, session: &Session, next_event: u64) {
     w.raw(",\"format\":");
     w.string(session.format.name());
     w.raw(",\"streams\":[");
-    let rate_mhz = session.telemetry.map(|telemetry| telemetry.rate_mhz);
+    let [vitals_mhz, processes_mhz] =
+        session.telemetry.map(|telemetry| telemetry.map(|telemetry| telemetry.rate_mhz));
     let samples_mhz = session.samples.as_ref().map(|samples| samples.rate_mhz);
     let streams = [
-        ("vitals", rate_mhz.is_some()),
+        ("vitals", vitals_mhz.is_some()),
         ("samples", samples_mhz.is_some()),
+        ("processes", processes_mhz.is_some()),
         ("events", session.events.is_some()),
     ];
     for (index, (name, _)) in streams.iter().filter(|(_, is_on)| *is_on).enumerate() {
@@ -238,7 +248,7 @@ fn write_client(w: &mut Writer<'_>, session: &Session, next_event: u64) {
         w.string(name);
     }
     w.raw("],\"rate_hz\":");
-    match rate_mhz.or(samples_mhz) {
+    match vitals_mhz.or(samples_mhz).or(processes_mhz) {
         Some(rate_mhz) => w.thousandths(u64::from(rate_mhz)),
         None => w.raw("null"),
     }

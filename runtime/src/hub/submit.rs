@@ -129,6 +129,17 @@ impl Hub {
                 fields.numbers.set(Number::Words, NumberValue::Integer(text.count()));
             }
         }
+        self.append_fields(&fields, key, Whose::Others, now)
+    }
+
+    /// Appends an event that is complete.
+    pub(super) fn append_fields(
+        &mut self,
+        fields: &EventFields<'_>,
+        key: Option<(&str, u64)>,
+        whose: Whose,
+        now: Now,
+    ) -> Result<u64, Mistake> {
         let room = &mut self.event[..self.limits.event_bytes as usize];
         let size = fields.write(room).map_err(|error| match error {
             FrameError::Short => Mistake::new(
@@ -139,6 +150,10 @@ impl Hub {
         })?;
         let payload = &self.event[..size];
         let event = Event::parse(payload).map_err(bad_event)?;
+        if whose == Whose::Others && is_own(event) {
+            let text = format_args!("topics that begin with `{OWN_TOPICS}` are the server's");
+            return Err(Mistake::new(ErrorCode::Denied, text));
+        }
         let sequence = self.log.append(payload, event, key, now).map_err(bad_event)?;
         if let Some((client, number)) = key {
             self.keys.remember(client, number, sequence);
@@ -160,10 +175,11 @@ impl Hub {
         self.retry_ns
     }
 
-    /// Takes an event of this process, by its payload.
-    pub fn take_event(&mut self, payload: &[u8], now: Now) {
+    /// Takes an event of this process, by its payload; a time of 0 becomes now.
+    pub fn take_event(&mut self, payload: &mut [u8], now: Now) {
+        Event::complete(payload, now.wall_ns);
         let taken = match Event::parse(payload) {
-            Ok(event) if is_whole(event) => {
+            Ok(event) if is_whole(event) && !is_own(event) => {
                 self.log.append(payload, event, None, now).map(|_| ()).map_err(bad_event)
             }
             Ok(event) => self.publish_event(event.fields(), None, now).map(|_| ()),
@@ -221,6 +237,23 @@ pub(super) struct Toggled {
     pub state: AppState,
     pub session: u64,
     pub sequence: u64,
+}
+
+/// What the server's own events begin with; nobody else's may.
+pub(super) const OWN_TOPICS: &str = "kymo.";
+
+/// Whose words an event is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// The server's.
+    Server,
+    /// Of anybody else.
+    Others,
+}
+
+/// Whether an event could be taken for one of the server's.
+fn is_own(event: &Event) -> bool {
+    event.topic().starts_with(OWN_TOPICS)
 }
 
 /// Whether an event says all there is to say, and says nothing about a session.

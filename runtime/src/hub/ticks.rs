@@ -1,10 +1,15 @@
 //! Telemetry: when it ticks, and what a tick produces for whom.
 
 use kymo_platform::clock::Now;
+use kymo_protocol::{Position, Stamp, StreamId, Vitals, emit};
 
 use super::Hub;
+use crate::passes::Done;
+use crate::processes::write_processes;
 use crate::sampler::Sampler;
-use crate::schedule::Ticks;
+use crate::schedule::{Ticks, period_ns};
+use crate::sources::Wanted;
+use crate::telemetry::Kind;
 
 impl Hub {
     /// When telemetry ticks; `None` while nobody subscribes.
@@ -23,12 +28,19 @@ impl Hub {
     /// Produces the frame of the tick planned for `tick_ns` and queues it for who is due.
     pub fn publish(&mut self, tick_ns: u64, now: Now, sampler: &Sampler) {
         let Some(Ticks { period_ns: grid_ns, .. }) = self.schedule.ticks() else { return };
-        if self.telemetry.is_wanted() {
-            if self.telemetry.publish(now, sampler).is_err() {
+        let vitals = &mut self.telemetry[Kind::Vitals as usize];
+        if vitals.is_wanted() {
+            let published = vitals.publish(now, &|buffer, sequence| {
+                let at = Position { stream: StreamId::VITALS, sequence };
+                let (vitals, size) = emit::<Vitals>(buffer, at, Stamp { boot_ns: now.boot_ns })?;
+                sampler.fill(vitals, now.boot_ns);
+                Ok(size)
+            });
+            if published.is_err() {
                 debug_assert!(false, "a vitals frame outgrew its ring");
                 return;
             }
-            self.table.owe(tick_ns, grid_ns);
+            self.table.owe(Kind::Vitals, tick_ns, grid_ns);
         }
         if self.samples.is_wanted() {
             let published = self.samples.publish(now);
@@ -38,10 +50,34 @@ impl Hub {
         self.published_ns = self.published_ns.or(Some(now.mono_ns));
     }
 
+    /// Produces the frame of a whole pass over the processes and queues it for who is due.
+    pub fn publish_processes(&mut self, done: &Done<'_>, now: Now) {
+        let processes = &mut self.telemetry[Kind::Processes as usize];
+        let published = processes
+            .publish(now, &|buffer, sequence| write_processes(buffer, sequence, done.ranking, now));
+        debug_assert!(published.is_ok(), "a processes frame outgrew its ring");
+        if published.is_ok() {
+            self.table.owe(Kind::Processes, done.tick_ns, done.interval_ns);
+            self.published_ns = self.published_ns.or(Some(now.mono_ns));
+        }
+    }
+
+    /// Says that there are processes to be told of: without that, subscribers are refused.
+    pub fn serve_processes(&mut self) {
+        self.has_processes = true;
+    }
+
     /// Whether somebody subscribes to vitals.
     #[must_use]
     pub fn wants_vitals(&self) -> bool {
-        self.telemetry.is_wanted()
+        self.telemetry[Kind::Vitals as usize].is_wanted()
+    }
+
+    /// What sources are to be read for.
+    #[must_use]
+    pub fn wanted(&self) -> Wanted {
+        let mhz = self.processes_mhz;
+        Wanted { groups: self.samples.wanted(), processes_ns: (mhz > 0).then(|| period_ns(mhz)) }
     }
 
     /// Whether something was published that has yet to be served.

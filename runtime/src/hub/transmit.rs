@@ -8,58 +8,19 @@
 
 use kymo_platform::clock::Now;
 use kymo_platform::socket::PARTS_MAX;
-use kymo_protocol::json::append_merged;
-use kymo_protocol::limits::VITALS_LINE_MAX;
-use kymo_protocol::{GapReason, StreamId, Vitals};
 
 use super::Hub;
+use super::newest::{advance, plan_telemetry, settle_newest};
+use super::plan::{Plan, Source, keep_rest};
 use super::sent_run::sent_of_run;
 use crate::event_log::EventLog;
 use crate::limits::SEND_MAX;
-use crate::notice::Notice;
-use crate::ring::Ring;
 use crate::session::{Phase, Session};
 use crate::table::SessionId;
-use crate::telemetry::{Format, Telemetry};
+use crate::telemetry::Kind;
 
 /// Pieces to send, in order, in one system call.
 pub type Parts<'a> = heapless::Vec<&'a [u8], PARTS_MAX>;
-
-/// What the last [`Hub::transmit`] showed.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Plan {
-    tail_size: usize,
-    source: Source,
-}
-
-/// Where the pieces behind the tail come from.
-#[derive(Clone, Copy, Debug, Default)]
-enum Source {
-    #[default]
-    Nothing,
-    /// The newest telemetry frame.
-    Newest { sequence: u64 },
-    /// The newest telemetry frame with `merged` filled in, in the scratch buffer.
-    Merged { size: usize },
-    /// Every telemetry frame from `first` on, before `end`.
-    Run { first: u64, end: u64 },
-    /// The same of events.
-    Events { first: u64, end: u64 },
-    /// Events written for this session, from this byte on.
-    Prepared { start: usize },
-    /// Samples written for this session.
-    Samples,
-}
-
-/// Room for one frame that differs from everybody else's.
-#[derive(Debug)]
-pub struct Scratch(Box<[u8; VITALS_LINE_MAX]>);
-
-impl Default for Scratch {
-    fn default() -> Self {
-        Self(Box::new([0; VITALS_LINE_MAX]))
-    }
-}
 
 impl Hub {
     /// What to send to a session now. Empty when there is nothing.
@@ -68,7 +29,7 @@ impl Hub {
         if let Some(place) = self.control_place(id) {
             return Parts::from_iter([self.control.output(place)]);
         }
-        self.note_lapse(id, now);
+        Kind::ALL.into_iter().for_each(|kind| self.note_lapse(kind, id, now));
         self.note_event_lapse(id, now);
         self.note_samples_lapse(id, now);
         self.plan = self.plan(id, now);
@@ -79,12 +40,14 @@ impl Hub {
         if tail_size > 0 {
             let _ = parts.push(&tail[session.tail_start..session.tail_end]);
         }
-        let ring = self.telemetry.ring(format);
+        let ring = |kind: Kind| self.telemetry[kind as usize].ring(format);
         let body = match source {
             Source::Nothing => None,
-            Source::Newest { sequence } => ring.and_then(|ring| ring.get(sequence)),
-            Source::Merged { size } => Some(&self.scratch.0[..size]),
-            Source::Run { first, end } => ring.and_then(|ring| ring.bytes_of(first, end)),
+            Source::Newest { kind, sequence } => ring(kind).and_then(|ring| ring.get(sequence)),
+            Source::Merged { size, .. } => Some(&self.scratch.0[..size]),
+            Source::Run { kind, first, end } => {
+                ring(kind).and_then(|ring| ring.bytes_of(first, end))
+            }
             Source::Events { first, end } => {
                 self.log.ready_ring(format, first).and_then(|ring| ring.bytes_of(first, end))
             }
@@ -108,7 +71,12 @@ impl Hub {
         }
         let session = self.table.session(id);
         let tail_size = session.tail_end - session.tail_start;
-        let mut source = plan_telemetry(session, &self.telemetry, &mut self.scratch);
+        let mut planned = Kind::ALL
+            .into_iter()
+            .zip(&self.telemetry)
+            .map(|(kind, telemetry)| plan_telemetry(session, kind, telemetry, &mut self.scratch));
+        let is_something = |source: &Source| !matches!(source, Source::Nothing);
+        let mut source = planned.find(is_something).unwrap_or_default();
         // Before events: what is owed at a tick is bounded, and events may never end.
         if matches!(source, Source::Nothing) && self.prepare_samples(id, now) {
             source = Source::Samples;
@@ -127,33 +95,6 @@ impl Hub {
             }
         }
         Plan { tail_size, source }
-    }
-
-    /// With `every`: names the telemetry frames that the ring no longer has.
-    fn note_lapse(&mut self, id: SessionId, now: Now) {
-        let session = self.table.session(id);
-        if session.is_cut() {
-            return;
-        }
-        let format = session.format;
-        let Some(cursor) = session.telemetry.and_then(|t| t.cursor) else { return };
-        let oldest = self.telemetry.ring(format).map_or(cursor, Ring::oldest);
-        if cursor >= oldest {
-            return;
-        }
-        let gap = Notice::Gap(StreamId::VITALS, cursor, oldest - 1, GapReason::Lapped);
-        // Told later when the tail has no room now.
-        if self.table.push_notice(id, gap, now).is_ok()
-            && let Some(subscription) = &mut self.table.session(id).telemetry
-        {
-            subscription.cursor = Some(oldest);
-            self.count_merged(id, oldest - cursor);
-        }
-    }
-
-    pub(super) fn count_merged(&mut self, id: SessionId, merged: u64) {
-        self.counters.merged += merged;
-        self.table.session(id).merged += merged;
     }
 
     /// Says that the socket took `size` bytes of what [`transmit`](Self::transmit) showed; fewer
@@ -180,6 +121,8 @@ impl Hub {
             self.expect_deadline(id);
         } else if session.phase == Phase::Closing {
             self.close(id, now);
+        } else if session.owes_clock_map {
+            self.tell_clock_map(id, now);
         } else if self.has_more(id) {
             self.table.enqueue(id);
         }
@@ -193,27 +136,27 @@ impl Hub {
     fn settle(&mut self, id: SessionId, source: Source, taken: usize) -> bool {
         let (session, tail) = self.table.tail(id);
         let format = session.format;
-        let telemetry = self.telemetry.ring(format);
+        let ring = |kind: Kind| self.telemetry[kind as usize].ring(format);
         match source {
             Source::Nothing => true,
-            Source::Newest { sequence } => {
-                let frame = telemetry.and_then(|ring| ring.get(sequence)).unwrap_or_default();
+            Source::Newest { kind, sequence } => {
+                let frame = ring(kind).and_then(|ring| ring.get(sequence)).unwrap_or_default();
                 let whole = taken == frame.len();
-                let merged = settle_newest(session, tail, frame, taken);
+                let merged = settle_newest(session, kind, tail, frame, taken);
                 self.count_newest(id, merged);
                 whole
             }
-            Source::Merged { size } => {
+            Source::Merged { kind, size } => {
                 let frame = &self.scratch.0[..size];
-                let merged = settle_newest(session, tail, frame, taken);
+                let merged = settle_newest(session, kind, tail, frame, taken);
                 self.count_newest(id, merged);
                 taken == size
             }
-            Source::Run { first, end } => {
-                let Some(ring) = telemetry else { return true };
+            Source::Run { kind, first, end } => {
+                let Some(ring) = ring(kind) else { return true };
                 let sent = sent_of_run(ring, first, end, taken);
                 self.counters.frames_sent += sent.end - first;
-                advance(session, sent.end);
+                advance(session, kind, sent.end);
                 keep_rest(session, tail, sent.rest);
                 sent.end == end && sent.rest.is_empty()
             }
@@ -247,38 +190,21 @@ impl Hub {
 
     /// Whether a session has bytes to send.
     pub(super) fn has_more(&mut self, id: SessionId) -> bool {
-        let next = self.telemetry.next();
         let has_more_others = self.has_more_events(id) || self.has_more_samples(id);
         let session = self.table.session(id);
         has_more_others
             || session.has_tail()
-            || session.telemetry.is_some_and(|subscription| match subscription.cursor {
-                Some(cursor) => cursor < next,
-                None => subscription.owed > 0,
+            || session.telemetry.iter().zip(&self.telemetry).any(|(subscription, telemetry)| {
+                subscription.is_some_and(|subscription| match subscription.cursor {
+                    Some(cursor) => cursor < telemetry.next(),
+                    None => subscription.owed > 0,
+                })
             })
     }
 
     fn has_more_events(&mut self, id: SessionId) -> bool {
         let next = self.log.next();
         self.table.session(id).events.is_some_and(|events| events.cursor < next)
-    }
-}
-
-fn plan_telemetry(session: &Session, telemetry: &Telemetry, scratch: &mut Scratch) -> Source {
-    let (Some(subscription), Some(ring)) = (session.telemetry, telemetry.ring(session.format))
-    else {
-        return Source::Nothing;
-    };
-    if let Some(cursor) = subscription.cursor {
-        let run = ring.run(cursor, SEND_MAX);
-        return run.map_or(Source::Nothing, |run| Source::Run { first: run.first, end: run.end });
-    }
-    let newest = ring.next() - 1;
-    match (subscription.owed, ring.get(newest)) {
-        (0, _) | (_, None) => Source::Nothing,
-        (1, Some(_)) => Source::Newest { sequence: newest },
-        (owed, Some(frame)) => merge(frame, session.format, owed - 1, &mut scratch.0[..])
-            .map_or(Source::Newest { sequence: newest }, |size| Source::Merged { size }),
     }
 }
 
@@ -289,45 +215,6 @@ fn plan_events(session: &Session, log: &EventLog) -> Source {
             log.ready_ring(session.format, events.cursor)?.run(events.cursor, SEND_MAX)
         });
     run.map_or(Source::Nothing, |run| Source::Events { first: run.first, end: run.end })
-}
-
-/// Writes `frame` with its count of merged frames to `scratch`; `None` when the format has none.
-fn merge(frame: &[u8], format: Format, merged: u32, scratch: &mut [u8]) -> Option<usize> {
-    let target = scratch.get_mut(..frame.len())?;
-    target.copy_from_slice(frame);
-    match format {
-        Format::Opta1 => None,
-        Format::Binary => {
-            let field = target.get_mut(Vitals::MERGED_OFFSET..)?.first_chunk_mut()?;
-            *field = merged.to_le_bytes();
-            Some(frame.len())
-        }
-        Format::Json | Format::JsonBare => append_merged(scratch, frame.len(), merged).ok(),
-    }
-}
-
-/// The frames that the newest one stands for, when the socket began it.
-fn settle_newest(
-    session: &mut Session,
-    tail: &mut [u8],
-    frame: &[u8],
-    taken: usize,
-) -> Option<u64> {
-    if taken == 0 {
-        return None;
-    }
-    keep_rest(session, tail, &frame[taken..]);
-    let subscription = session.telemetry.as_mut()?;
-    let merged = u64::from(subscription.owed.saturating_sub(1));
-    subscription.owed = 0;
-    Some(merged)
-}
-
-fn advance(session: &mut Session, cursor: u64) {
-    if let Some(subscription) = &mut session.telemetry {
-        subscription.cursor = Some(cursor);
-        subscription.owed = 0;
-    }
 }
 
 /// Keeps the rest of an event of `size` bytes that was begun, or says how many bytes of it went
@@ -343,16 +230,4 @@ pub(super) fn keep_or_cut(
     }
     keep_rest(session, tail, rest);
     None
-}
-
-/// Keeps the rest of a frame that was begun. It follows an empty tail, which has room for it.
-pub(super) fn keep_rest(session: &mut Session, tail: &mut [u8], rest: &[u8]) {
-    if rest.is_empty() {
-        return;
-    }
-    let kept = session.push_tail(tail, |buffer| {
-        buffer.get_mut(..rest.len()).ok_or(())?.copy_from_slice(rest);
-        Ok::<_, ()>(rest.len())
-    });
-    debug_assert!(kept.is_ok(), "a frame is smaller than an empty tail");
 }

@@ -102,9 +102,9 @@ impl Inbox {
 
     /// Hands the next payload to `each`; `false` when there is none. A payload has passed
     /// [`Event::parse`](kymo_protocol::Event::parse).
-    pub fn take(&self, each: impl FnOnce(&[u8])) -> bool {
-        let Some(slot) = self.shared.flag.0.take(|| self.pop()) else { return false };
-        each(slot.bytes.get(..slot.size as usize).unwrap_or_default());
+    pub fn take(&self, each: impl FnOnce(&mut [u8])) -> bool {
+        let Some(mut slot) = self.shared.flag.0.take(|| self.pop()) else { return false };
+        each(slot.bytes.get_mut(..slot.size as usize).unwrap_or_default());
         self.shared.give_back(slot);
         true
     }

@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use kymo_platform::clock;
 use kymo_protocol::event::EVENT_HEAD_SIZE;
 use kymo_protocol::limits::FRAME_ALIGN;
 use kymo_protocol::{Data, EventFields, FrameError, Words};
@@ -89,7 +88,9 @@ impl Publisher {
         Self { overflow, ..self }
     }
 
-    /// Hands an event to the loop. A `wall_ns` of 0 becomes the time of the call.
+    /// Hands an event to the loop. A `wall_ns` of 0 becomes the time of the turn that takes it, as
+    /// that of its frame: reading a clock would be a third of what a call costs. Who must know when
+    /// it was called says so.
     ///
     /// # Errors
     ///
@@ -122,8 +123,7 @@ impl Publisher {
             return Err(PublishError::Closed);
         }
         let mut slot = self.slot(size_max(event)).ok_or(PublishError::Full)?;
-        let wall_ns = if event.wall_ns == 0 { clock::wall_ns() } else { event.wall_ns };
-        match event.write_at(wall_ns, &mut slot.bytes) {
+        match event.write(&mut slot.bytes) {
             // A slot is no longer than an event, whose length is a u32.
             Ok(size) => slot.size = u32::try_from(size).unwrap_or(0),
             Err(error) => {
@@ -208,7 +208,7 @@ mod tests {
     use super::*;
     use crate::limits::INBOX_SMALL_BYTES;
     use kymo_protocol::json::Text;
-    use kymo_protocol::{AppState, Event, EventKind, Number, NumberValue};
+    use kymo_protocol::{AppState, EventKind, Number, NumberValue};
     use proptest::prelude::*;
     use std::sync::atomic::AtomicUsize;
 
@@ -296,19 +296,6 @@ mod tests {
         let event = EventFields::custom("t", Data::Json(&json));
         assert_eq!(inbox.publisher().publish(&event), Ok(()));
         assert!(inbox.take(|payload| assert!(payload.len() > 6 * (INBOX_SMALL_BYTES - 64))));
-    }
-
-    #[test]
-    fn a_missing_time_is_filled_in() {
-        let inbox = tiny(2, 1);
-        let event = EventFields::custom("t", Data::Bytes(b"x"));
-        let before = clock::wall_ns();
-        assert_eq!(inbox.publisher().publish(&event), Ok(()));
-        assert_eq!(inbox.publisher().publish(&EventFields { wall_ns: 7, ..event }), Ok(()));
-        let mut times = Vec::new();
-        while inbox.take(|payload| times.push(Event::parse(payload).unwrap().wall_ns())) {}
-        assert!((before..=clock::wall_ns()).contains(&times[0]));
-        assert_eq!(times[1], 7);
     }
 
     #[test]

@@ -17,7 +17,7 @@
 //! Not guaranteed:
 //!
 //! * That a thread ever comes back, or that the operating system lets the process go while one
-//!   waits inside the kernel.
+//!   waits inside the kernel: whatever others wait for has to be closed before the process ends.
 //! * A source that panics allocates what a panic allocates.
 
 mod bell;
@@ -208,6 +208,12 @@ impl Lane {
         self.slots.get(unit).map(|slot| slot.standing.state()).unwrap_or_default()
     }
 
+    /// Whether no thread is at work, so that there is nothing to take and to give up.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.workers.iter().all(|worker| matches!(worker.post, Post::Idle(_)))
+    }
+
     /// Whether no thread is left.
     fn is_blocked(&self) -> bool {
         self.workers.iter().all(|worker| matches!(worker.post, Post::Stuck))
@@ -256,7 +262,7 @@ impl fmt::Debug for Lane {
 }
 
 #[cfg(test)]
-mod double;
+pub(crate) mod double;
 #[cfg(test)]
 mod rig;
 #[cfg(test)]

@@ -12,6 +12,7 @@ use crate::hub::{Handled, Surroundings};
 use crate::inbox::Inbox;
 use crate::message::Message;
 use crate::report::Report;
+use crate::sources::Wanted;
 
 type Read = Box<dyn FnMut(&mut Config) -> Result<(), Message> + Send>;
 
@@ -33,6 +34,11 @@ impl Settings {
             clients_max: config.limits.clients,
             read: None,
         }
+    }
+
+    /// Those in force.
+    pub fn current(&self) -> &Config {
+        &self.current
     }
 
     /// Others are read by `read`.
@@ -82,8 +88,8 @@ impl Reactor {
                 self.sampler.handle_tick(now.mono_ns, now);
             }
             if action == Action::Sensors {
-                let samples = self.hub.samples();
-                self.sources.handle_tick(now.mono_ns, now, Groups::ALL, samples);
+                let wanted = Wanted { groups: Groups::ALL, ..self.hub.wanted() };
+                self.sources.handle_tick(now.mono_ns, now, wanted, self.hub.samples());
             }
             let inbox = self.inbox.as_ref();
             let surroundings = Surroundings {
@@ -100,7 +106,10 @@ impl Reactor {
     /// Reads the settings again.
     fn reload(&mut self) -> Result<(), Message> {
         self.reporter.report(Report::Reloading);
-        let outcome = self.settings.reload().map(|config| self.hub.apply(config));
+        let outcome = self.settings.reload().map(|config| {
+            self.hub.apply(config);
+            self.sources.set_max_cpu(config.sensors.max_cpu());
+        });
         match &outcome {
             Ok(()) => self.reporter.report(Report::Reloaded),
             Err(message) => self.reporter.report(Report::NotReloaded(message)),

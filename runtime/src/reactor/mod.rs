@@ -32,9 +32,7 @@ use crate::config::Config;
 use crate::directory::Directory;
 use crate::hub::{Hub, Identity};
 use crate::inbox::Inbox;
-use crate::limits::{
-    CLOSING_NS, CONTROL_MAX, EVENTS_PER_TURN, LISTENERS_MAX, MAX_CPU, SENDS_PER_FLOOD,
-};
+use crate::limits::{CLOSING_NS, CONTROL_MAX, EVENTS_PER_TURN, LISTENERS_MAX, SENDS_PER_FLOOD};
 use crate::reactor::archive::Archive;
 use crate::reactor::commander::Commander;
 use crate::reactor::commands::Settings;
@@ -60,7 +58,6 @@ pub struct Reactor {
     events: Events,
     hub: Box<Hub>,
     sampler: Sampler,
-    sources: Sources,
     waker: Arc<Waker>,
     ticker: Ticker,
     /// What the timer is set to.
@@ -68,7 +65,6 @@ pub struct Reactor {
     signals: Option<Signals>,
     /// Events of other threads of this process.
     inbox: Option<Inbox>,
-    syncer: Option<Syncer>,
     commander: Commander,
     /// Counts heap allocations since the start was done.
     allocations: Option<fn() -> u64>,
@@ -80,8 +76,14 @@ pub struct Reactor {
     /// A descriptor to give up for a moment when there is no other, to tell a client so.
     spare: Option<File>,
     stop: Stop,
-    /// Last, so that the lock outlives the sockets' files.
+    // From here on in the order of dropping. What others wait for comes first: a thread may be kept
+    // by the kernel, and what it shares with the process with it.
+    /// Waits for the disk; the lock is to outlive that.
+    syncer: Option<Syncer>,
+    /// Outlives the sockets' files.
     directory: Option<Directory>,
+    /// Waits for reads that are under way.
+    sources: Sources,
 }
 
 /// How far stopping has come.
@@ -148,8 +150,7 @@ impl Reactor {
             )),
             syncer,
             sampler: Sampler::new(machine),
-            sources: Sources::new(Vec::new(), MAX_CPU, || {})
-                .map_err(system("make the sources"))?,
+            sources: Sources::new(Vec::new(), 0.0, || {}).map_err(system("make the sources"))?,
             waker,
             ticker,
             armed: None,
@@ -237,7 +238,9 @@ impl Reactor {
             let _ = self.ticker.take();
         }
         let mut now = clock::now();
-        if let Some(tick_ns) = self.hub.take_tick(now) {
+        self.watch_clocks(now);
+        let tick_ns = self.hub.take_tick(now);
+        if let Some(tick_ns) = tick_ns {
             now = self.sample(tick_ns, now);
         }
         self.sources.handle_done(now, self.hub.samples());
@@ -264,6 +267,7 @@ impl Reactor {
             (1..SENDS_PER_FLOOD).for_each(|_| self.serve(now));
         }
         self.peers.let_go(&mut self.hub);
+        self.look_at_processes(tick_ns.is_some());
         let drained = matches!(self.stop, Stop::Draining(until_ns)
             if self.hub.clients() == 0 || now.mono_ns >= until_ns);
         if drained {
@@ -318,11 +322,11 @@ impl Reactor {
         let rests = self.doors.iter().filter_map(Door::rest_until_ns);
         let retry = self.hub.retry_ns().filter(|_| self.has_events());
         let ticks = ticks.map(|ticks| ticks.first_ns);
+        let now_ns = clock::mono_ns();
         let others = [self.peers.retry_ns(), self.sources.deadline_ns(), stop, retry];
-        let deadlines = [self.hub.deadline_ns(), ticks].into_iter().chain(others);
-        let next_ns = deadlines.flatten().chain(rests).min();
-        let until =
-            next_ns.map(|next_ns| Duration::from_nanos(next_ns.saturating_sub(clock::mono_ns())));
+        let deadlines = [self.hub.deadline_ns(), ticks, self.slice_ns(now_ns)];
+        let next_ns = deadlines.into_iter().chain(others).flatten().chain(rests).min();
+        let until = next_ns.map(|next_ns| Duration::from_nanos(next_ns.saturating_sub(now_ns)));
         match (asked, until) {
             (Some(asked), Some(until)) => Some(asked.min(until)),
             (asked, until) => asked.or(until),

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use kymo_platform::Source;
 use kymo_platform::clock::{self, Now};
+use kymo_platform::{ProcessSource, Source};
 
 use super::Reactor;
-use crate::limits::MAX_CPU;
+use crate::limits::PROCESSES_SLICE_NS;
 use crate::sources::Sources;
 use crate::start_error::StartError;
 
@@ -21,9 +21,29 @@ impl Reactor {
     pub fn read_sources(&mut self, sources: Vec<Box<dyn Source>>) -> Result<(), StartError> {
         let waker = Arc::clone(&self.waker);
         // A loop that can't be woken is one that has ended.
-        self.sources = Sources::new(sources, MAX_CPU, move || drop(waker.wake()))
+        let passes = self.sources.passes.take();
+        let max_cpu = self.settings.current().sensors.max_cpu();
+        self.sources = Sources::new(sources, max_cpu, move || drop(waker.wake()))
             .map_err(|error| StartError::system("start the threads that read sensors", error))?;
+        self.sources.passes = passes;
         Ok(())
+    }
+
+    /// Takes over what ranks processes; without it the stream of them is refused. To be called
+    /// before the first [`turn`](Self::turn).
+    pub fn read_processes(&mut self, source: Box<dyn ProcessSource>) {
+        self.sources.read_processes(source);
+        self.hub.serve_processes();
+    }
+
+    /// Notices that the machine slept or its wall clock was set; what was measured across a sleep
+    /// begins anew.
+    pub(super) fn watch_clocks(&mut self, now: Now) {
+        let slept_ns = self.hub.handle_time(now);
+        if slept_ns > 0 {
+            self.sampler.handle_resume(slept_ns);
+            self.sources.handle_resume(slept_ns);
+        }
     }
 
     /// Reads what is due at the tick planned for `tick_ns`, and sends it; what time it is then.
@@ -31,11 +51,33 @@ impl Reactor {
         if self.hub.wants_vitals() {
             self.sampler.handle_tick(tick_ns, now);
         }
-        let wanted = self.hub.samples().wanted();
+        let wanted = self.hub.wanted();
         self.sources.handle_tick(tick_ns, now, wanted, self.hub.samples());
         let now = clock::now();
         self.hub.publish(tick_ns, now, &self.sampler);
         self.serve(now);
         now
+    }
+
+    /// Goes on with a pass over the processes, if a slice of it is due: behind everything else of a
+    /// turn. What it makes is sent in the next one.
+    pub(super) fn look_at_processes(&mut self, is_tick: bool) {
+        if self.hub.wanted().processes_ns.is_none() {
+            return self.sources.rest_processes();
+        }
+        let Some(slice_ns) = self.sources.slice_ns() else { return };
+        let now_ns = clock::mono_ns();
+        let is_due = slice_ns <= now_ns && (is_tick || self.slice_ns(now_ns).is_some());
+        if is_due && let Some(done) = self.sources.handle_slice() {
+            self.hub.publish_processes(&done, clock::now());
+        }
+    }
+
+    /// When the loop is to wake up for the next slice. A tick before its end does it as well, and
+    /// is not to be late for it.
+    pub(super) fn slice_ns(&self, now_ns: u64) -> Option<u64> {
+        let start_ns = self.sources.slice_ns()?.max(now_ns);
+        let tick_ns = self.hub.ticks().map_or(u64::MAX, |ticks| ticks.first_ns);
+        (start_ns + PROCESSES_SLICE_NS <= tick_ns).then_some(start_ns)
     }
 }

@@ -16,6 +16,8 @@ pub struct Script {
     pub omitted: u32,
     /// So many reads say that hardware came or went.
     pub stale_reads: u32,
+    /// How often it may be read, as a scan finds out.
+    pub interval_ns: Option<u64>,
     /// Whether a look says so.
     pub stale_look: bool,
     pub scans: u64,
@@ -59,6 +61,13 @@ impl Double {
         double
     }
 
+    /// One that is read by the lane, every ten seconds, with one sensor.
+    pub fn slow(group: Group) -> Self {
+        let mut double = Self::with(group, 10_000_000_000, 1);
+        double.spec.may_block = true;
+        double
+    }
+
     /// What it is to yield.
     pub fn script(&self) -> MutexGuard<'_, Script> {
         self.script.lock().expect("no panic")
@@ -78,7 +87,9 @@ impl Double {
 
 impl Source for Double {
     fn spec(&self) -> SourceSpec {
-        self.spec
+        let script = self.script();
+        let found = script.interval_ns.filter(|_| script.scans > 0);
+        SourceSpec { interval_ns: found.unwrap_or(self.spec.interval_ns), ..self.spec }
     }
 
     fn scan(&mut self, found: &mut dyn FnMut(&SensorInfo<'_>)) -> u32 {

@@ -9,6 +9,9 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+// Machines that are trees of files, as the sources are tested with.
+#[path = "../../../platform/tests/common/mod.rs"]
+mod trees;
 
 mod binary;
 mod control;
@@ -16,12 +19,14 @@ mod events;
 mod files;
 mod follow;
 mod formats;
+mod hardware;
 mod journal;
 mod journal_faults;
 mod json;
 mod limits;
 mod manager;
 mod options;
+mod processes;
 mod profiles;
 mod quotas;
 mod rates;

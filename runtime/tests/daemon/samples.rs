@@ -13,6 +13,11 @@ const MORE: &str = "  eth1: 6 0 0 0 0 0 0 0 8 0 0 0 0 0 0 0\n";
 
 /// A daemon, and the tree that it takes for the machine.
 fn daemon() -> (Daemon, Scratch) {
+    daemon_with("")
+}
+
+/// The same with settings, in `kymo.toml` of the tree.
+fn daemon_with(settings: &str) -> (Daemon, Scratch) {
     let tree = Scratch::new();
     for folder in ["proc/pressure", "proc/net", "proc/self", "sys"] {
         fs::create_dir_all(tree.0.join(folder)).unwrap();
@@ -26,7 +31,9 @@ fn daemon() -> (Daemon, Scratch) {
         tree.write(&format!("proc/pressure/{name}"), text);
     }
     let path = |name: &str| tree.0.join(name).to_str().unwrap().to_string();
-    let daemon = Daemon::start(&["--proc", &path("proc"), "--sys", &path("sys")]);
+    let config = tree.write("kymo.toml", settings);
+    let options = ["--proc", &path("proc"), "--sys", &path("sys"), "--config", &config];
+    let daemon = Daemon::start(&options);
     (daemon, tree)
 }
 
@@ -104,6 +111,28 @@ fn only_what_is_subscribed_to_is_read() {
     assert!(groups.clone().count() > 0 && groups.clone().all(|group| group == "memory"));
 }
 
+#[test]
+fn the_budget_is_a_setting_and_status_shows_what_it_stretches() {
+    let (daemon, tree) = daemon_with("[sensors]\nmax_cpu = 0.0001\n");
+    let mut client = subscribe(&daemon, 100, &["cpu", "memory", "network"]);
+    let mut stretches = || {
+        client.line();
+        let status = daemon.owner().ask("{\"action\":\"status\"}");
+        let sources = status["sample_sources"].as_array().unwrap().clone();
+        let stretch = sources.iter().map(|source| source["stretch"].as_f64().unwrap());
+        stretch.fold(0.0, f64::max)
+    };
+    // A read of any file takes more than the 4 µs that every 40 ms may have.
+    assert!(eventually(|| Some(stretches()).filter(|most| *most > 1.5)).is_some());
+    tree.write("kymo.toml", "[sensors]\nmax_cpu = 1\n");
+    assert_eq!(daemon.owner().ask("{\"action\":\"reload\"}")["status"], "success");
+    assert!(eventually(|| (stretches() == 1.0).then_some(())).is_some());
+    tree.write("kymo.toml", "[sensors]\nmax_cpu = 7\n");
+    let refused = daemon.owner().ask("{\"action\":\"reload\"}");
+    assert!(refused["error"].as_str().unwrap().ends_with("2:11: `max_cpu` may be 0.0001 to 1"));
+    assert_eq!(stretches(), 1.0);
+}
+
 /// What strace counts, in so many seconds, of calls that name `path`; of any call without one.
 fn calls(daemon: &Daemon, path: Option<&Path>, seconds: u32) -> Option<usize> {
     let mut command = std::process::Command::new("timeout");
@@ -114,9 +143,9 @@ fn calls(daemon: &Daemon, path: Option<&Path>, seconds: u32) -> Option<usize> {
     let output = command.args(["-p", &daemon.pid().to_string()]).output().ok()?;
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(!text.contains("Operation not permitted"), "{text}");
-    // The call in which it waited when strace came and went.
-    let is_wait = |line: &str| ["detached", "epoll_wait", "futex"].iter().any(|w| line.contains(w));
-    Some(text.lines().filter(|line| line.contains('(') && !is_wait(line)).count())
+    // Those that came to an end: in the others it waited when strace came and when it went.
+    let is_whole = |line: &&str| line.contains(" = ") && !line.contains("detached");
+    Some(text.lines().filter(is_whole).count())
 }
 
 #[test]

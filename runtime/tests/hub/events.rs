@@ -194,3 +194,19 @@ fn who_lags_and_subscribes_is_told_where_live_goes_on() {
     let first = behind.find(|line| line["type"] == "event").unwrap();
     assert_eq!(first["seq"], next, "{lines:#?}");
 }
+
+#[test]
+fn an_event_without_a_time_has_that_of_its_turn() {
+    let mut rig = Rig::new(4);
+    let id = rig.connect(JSON);
+    rig.lines(id);
+    rig.pass(1234 * MS);
+    let event = EventFields::custom("t", Data::Json("1"));
+    rig.turn(&[event, EventFields { wall_ns: 1_500_000_000, ..event }]);
+    let lines = rig.lines(id);
+    let events = lines.iter().filter(|line| line["type"] == "event");
+    let times: Vec<_> = events.map(|line| line["timestamp"].as_f64().unwrap()).collect();
+    #[allow(clippy::cast_precision_loss)] // to the microsecond
+    let now = (rig.now.wall_ns / 1000) as f64 / 1e6;
+    assert_eq!(times, [now, 1.5]);
+}

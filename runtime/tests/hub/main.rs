@@ -4,9 +4,13 @@
 // clippy knows test functions, but not the helpers around them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod clocks;
 mod control;
 mod events;
 mod oracle;
+mod processes;
+#[path = "../common/processes.rs"]
+mod processes_double;
 #[path = "../common/random.rs"]
 mod random;
 mod rig;

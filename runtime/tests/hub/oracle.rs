@@ -11,7 +11,7 @@ pub struct Truth(Vec<Produced>);
 pub struct Produced {
     pub topic: String,
     payload: Vec<u8>,
-    line: Value,
+    pub line: Value,
 }
 
 impl Truth {

@@ -84,15 +84,21 @@ pub struct Rig {
 
 impl Rig {
     pub fn new(clients: u32) -> Self {
+        Self::with(clients, 8192, History::none())
+    }
+
+    /// The same with events of so many bytes, and with what was kept of a run before.
+    pub fn with(clients: u32, event_bytes: u32, history: History) -> Self {
         let mut config = Config::in_directory("/simulated");
         config.limits.clients = clients;
+        config.limits.event_bytes = event_bytes;
         let bare = Listener::new("bare", ListenerFormat::Json).unwrap();
         config.listeners.push(Listener { bare: true, ..bare }).unwrap();
         let start = 1_000_000 * MS;
         let now = Now { mono_ns: start, boot_ns: start, wall_ns: 1_700_000_000_000 * MS };
         let identity = Identity { epoch: EPOCH, run: 2, uid: 0 };
         Self {
-            hub: Hub::new(&config, identity, History::none(), LocalTime::new(), now),
+            hub: Hub::new(&config, identity, history, LocalTime::new(), now),
             sampler: Sampler::new(Box::new(Fake::seeded(1))),
             sources: Sources::new(Vec::new(), 0.01, || {}).unwrap(),
             now,
@@ -162,12 +168,28 @@ impl Rig {
         self.now.wall_ns += ns;
     }
 
+    /// The machine sleeps.
+    pub fn suspend(&mut self, ns: u64) {
+        self.now.boot_ns += ns;
+        self.now.wall_ns += ns;
+    }
+
+    /// Somebody sets the wall clock.
+    pub fn step(&mut self, ns: i64) {
+        self.now.wall_ns = self.now.wall_ns.checked_add_signed(ns).unwrap();
+    }
+
     /// One turn of the loop, with events of this process.
     pub fn turn(&mut self, events: &[EventFields<'_>]) {
+        let slept_ns = self.hub.handle_time(self.now);
+        if slept_ns > 0 {
+            self.sampler.handle_resume(slept_ns);
+            self.sources.handle_resume(slept_ns);
+        }
         if let Some(tick_ns) = self.hub.take_tick(self.now) {
             self.ticks.push(tick_ns);
             self.sampler.handle_tick(tick_ns, self.now);
-            let wanted = self.hub.samples().wanted();
+            let wanted = self.hub.wanted();
             self.sources.handle_tick(tick_ns, self.now, wanted, self.hub.samples());
             self.hub.publish(tick_ns, self.now, &self.sampler);
             self.serve();
@@ -191,15 +213,26 @@ impl Rig {
             };
             self.hub.answer_command(id, action, Handled::No, &surroundings, self.now);
         }
-        let mut payload = [0; 16 * 1024];
+        let mut payload = [0; 64 * 1024];
         for event in events {
             let size = event.write(&mut payload).unwrap();
-            self.hub.take_event(&payload[..size], self.now);
+            self.hub.take_event(&mut payload[..size], self.now);
         }
         self.hub.commit(self.now);
         self.serve();
         while let Some(id) = self.hub.poll_closed() {
             self.socket(id).closed = true;
+        }
+        self.look_at_processes();
+    }
+
+    fn look_at_processes(&mut self) {
+        if self.hub.wanted().processes_ns.is_none() {
+            self.sources.rest_processes();
+        } else if self.sources.slice_ns().is_some()
+            && let Some(done) = self.sources.handle_slice()
+        {
+            self.hub.publish_processes(&done, self.now);
         }
     }
 

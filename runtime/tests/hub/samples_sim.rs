@@ -3,14 +3,16 @@
 //!
 //! Each of them is told the whole catalog before its samples, gets the newest of each lane with an
 //! exact count of those that were due to it before, or each frame in order but for what a gap
-//! names. A failure prints the seed; `KYMO_SIM_SEED=N` replays it, `KYMO_SIM_RUNS=N` runs so many
+//! names; of processes, which they subscribe to beside, the newest or each likewise. A failure
+//! prints the seed; `KYMO_SIM_SEED=N` replays it, `KYMO_SIM_RUNS=N` runs so many
 //! fresh ones.
 
 use kymo::{SessionId, Sources};
 use kymo_protocol::subscribe::SubscribeFixed;
-use kymo_protocol::{Group, Groups};
-use serde_json::json;
+use kymo_protocol::{Body, Frame, Group, Groups, StreamId};
+use serde_json::{Value, json};
 
+use crate::processes_double::Crowd;
 use crate::random::Random;
 use crate::rig::{MS, Rig, STREAM, subscription, subscription_to};
 use crate::samples_oracle::{Ledger, Told, Truth, told};
@@ -20,9 +22,60 @@ const CLIENTS: usize = 10;
 const PATTERNS: [&[&str]; 6] =
     [&[], &["cpu"], &["c*", "disk"], &["pressure"], &["hwmon", "p*"], &["nothing"]];
 
+/// What a subscriber was told of processes, whose total is the number of their frame.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    last: u64,
+    every: bool,
+    frames: u64,
+}
+
+impl Seen {
+    fn take(&mut self, bytes: &[u8]) {
+        let (sequence, total, merged) = if bytes[0] == b'{' {
+            let line: Value = serde_json::from_slice(bytes).unwrap();
+            if line["type"] == "gap" && line["stream"] == "processes" {
+                return self.skip(&line["first"], &line["last"]);
+            } else if line["type"] != "processes" {
+                return;
+            }
+            let merged = line.get("merged").map_or(0, |merged| merged.as_u64().unwrap());
+            (line["seq"].as_u64().unwrap(), line["total"].as_u64().unwrap(), merged)
+        } else {
+            let frame = Frame::parse(bytes).unwrap();
+            match frame.body {
+                Body::Processes(told) => {
+                    let total = told.fixed.total().unwrap().into();
+                    (frame.header.sequence.get(), total, told.fixed.merged.get().into())
+                }
+                Body::Gap(gap) if frame.header.stream.get() == StreamId::PROCESSES.0 => {
+                    return self.skip(&gap.first.get().into(), &gap.last.get().into());
+                }
+                _ => return,
+            }
+        };
+        self.frames += 1;
+        assert_eq!(total, sequence, "another frame's processes");
+        let is_next = self.last == 0 || sequence == self.last + 1;
+        if self.every {
+            assert!(is_next && merged == 0, "{sequence} behind {}", self.last);
+        } else if self.last > 0 {
+            // What is merged was due, so it lies between.
+            assert!(sequence > self.last + merged, "{sequence} behind {}, {merged}", self.last);
+        }
+        self.last = sequence;
+    }
+
+    fn skip(&mut self, first: &Value, last: &Value) {
+        assert!(self.every && (self.last == 0 || *first == self.last + 1));
+        self.last = last.as_u64().unwrap();
+    }
+}
+
 struct Client {
     id: Option<SessionId>,
     ledger: Ledger,
+    seen: Seen,
     /// Bytes it reads in one turn at most.
     reads: usize,
 }
@@ -45,7 +98,7 @@ struct World {
     clients: Vec<Client>,
     harm: Option<Harm>,
     frames: u64,
-    sums: [u64; 4],
+    sums: [u64; 5],
 }
 
 fn doubles() -> Vec<Double> {
@@ -74,6 +127,10 @@ impl World {
         // The machine's own speed is to change nothing.
         rig.sources =
             Sources::new(doubles.iter().map(Double::source).collect(), 1e9, || {}).unwrap();
+        let crowd = Crowd::with(60);
+        (crowd.script().is_numbered, crowd.script().slices) = (true, 3);
+        rig.sources.read_processes(crowd.source());
+        rig.hub.serve_processes();
         let mut sizes = random.clone();
         rig.take = Box::new(move |size| if sizes.one_in(4) { sizes.index(size + 1) } else { size });
         let witness = rig.connect(STREAM);
@@ -85,11 +142,11 @@ impl World {
         let truth = Truth::default();
         let clients = (0..CLIENTS).map(|_| {
             let ledger = Ledger::new(Groups(0), 1, false, &truth);
-            Client { id: None, ledger, reads: 0 }
+            Client { id: None, ledger, seen: Seen::default(), reads: 0 }
         });
         let clients = clients.collect();
         random.next();
-        let (frames, sums) = (0, [0; 4]);
+        let (frames, sums) = (0, [0; 5]);
         Self { random, rig, doubles, truth, witness, clients, harm, frames, sums }
     }
 
@@ -99,14 +156,17 @@ impl World {
         let rate_hz = [1000, 1000, 250, 10, 3][self.random.index(5)];
         let every = self.random.one_in(3);
         let vitals = self.random.one_in(4);
+        let processes = self.random.one_in(2);
         let words = if index.is_multiple_of(2) {
             let mut fixed = SubscribeFixed::default();
-            fixed.streams.set(if vitals { 3 } else { 2 });
+            fixed.streams.set(2 + u16::from(vitals) + if processes { 4 } else { 0 });
             fixed.rate_mhz.set(u32::try_from(rate_hz).unwrap() * 1000);
             fixed.options.set(u16::from(every));
             subscription_to(&fixed, &[], patterns)
         } else {
-            let streams = if vitals { vec!["vitals", "samples"] } else { vec!["samples"] };
+            let mut streams = vec!["samples"];
+            streams.extend(vitals.then_some("vitals"));
+            streams.extend(processes.then_some("processes"));
             let line = json!({
                 "subscribe": streams, "rate_hz": rate_hz, "every": every, "groups": patterns,
             });
@@ -118,6 +178,7 @@ impl World {
         self.rig.say(id, &words);
         let client = &mut self.clients[index];
         client.ledger = Ledger::new(groups, rate_hz, every, &self.truth);
+        client.seen = Seen { every, ..Seen::default() };
         client.id = Some(id);
         client.reads = [0, 40, 2000, 1_000_000, 1_000_000][self.random.index(5)];
     }
@@ -127,6 +188,7 @@ impl World {
         if let Some(id) = client.id.take() {
             self.rig.hang_up(id);
             let Ledger { got, merged, gaps, .. } = client.ledger;
+            self.sums[4] += client.seen.frames;
             for (sum, part) in self.sums.iter_mut().zip([got, merged, gaps]) {
                 *sum += part;
             }
@@ -167,6 +229,7 @@ impl World {
             ticks.iter().for_each(|tick_ns| client.ledger.tick(*tick_ns, &self.truth));
             let socket = self.rig.sockets.get_mut(&id).unwrap();
             for frame in std::mem::take(&mut socket.begun) {
+                client.seen.take(&frame);
                 let mut told = told(&frame);
                 self.frames += u64::from(matches!(told, Told::Samples { .. }));
                 let is_harmed = self.frames > 150;
@@ -223,9 +286,13 @@ impl World {
                 self.rig.socket(id).capacity = usize::MAX;
             }
         }
-        for step in 0..500 {
+        let (mut left, mut topology) = (500, 0);
+        while left > 0 {
+            // Who is served three times a second is told what sensors come last, too.
+            left = if self.truth.topology == topology { left - 1 } else { 500 };
+            topology = self.truth.topology;
             // The last ones without a tick.
-            self.rig.pass(if step < 450 { MS } else { 0 });
+            self.rig.pass(if left > 50 { MS } else { 0 });
             self.turn();
             for index in 0..CLIENTS {
                 if let Some(id) = self.clients[index].id {
@@ -237,7 +304,7 @@ impl World {
         open.for_each(|client| client.ledger.finish(&self.truth));
     }
 
-    fn run(mut self, steps: usize) -> [u64; 4] {
+    fn run(mut self, steps: usize) -> [u64; 5] {
         for _ in 0..steps {
             self.step();
         }
@@ -261,7 +328,7 @@ fn due_is_sent_and_merged() {
     let replayed = number("KYMO_SIM_SEED");
     let runs = replayed.map_or(number("KYMO_SIM_RUNS").unwrap_or(3), |_| 1);
     let first = replayed.unwrap_or_else(Random::fresh_seed);
-    let mut sums = [0; 4];
+    let mut sums = [0; 5];
     for seed in (0..runs).map(|run| first.wrapping_add(run)) {
         let outcome = std::panic::catch_unwind(|| World::new(seed, None).run(900));
         let run = outcome.unwrap_or_else(|_| panic!("replay with KYMO_SIM_SEED={seed}"));
@@ -269,8 +336,8 @@ fn due_is_sent_and_merged() {
             *sum += part;
         }
     }
-    println!("{runs} runs from seed {first}: frames, merged, gaps, plugs {sums:?}");
-    let least = [1000, 50, 5, 10].map(|least| least * runs);
+    println!("{runs} runs from seed {first}: frames, merged, gaps, plugs, processes {sums:?}");
+    let least = [1000, 50, 5, 10, 3].map(|least| least * runs);
     assert!(sums.iter().zip(least).all(|(sum, least)| *sum > least), "too little: {sums:?}");
 }
 

@@ -1,8 +1,10 @@
 //! A seeded simulation of events: published by the owner and by this process, followed by clients
-//! that stall, are cut off in the middle, and come back with a token.
+//! that stall, are cut off in the middle, and come back with a token. The machine sleeps now and
+//! then, and somebody sets its clock.
 //!
 //! What each of them got and what it was told it will not get is what was produced, in order,
-//! nothing twice, as it was published, across all of its connections. A failure prints the seed;
+//! nothing twice, as it was published, across all of its connections; and what was told of sleep
+//! and of the clock adds up to what there was. A failure prints the seed;
 //! `KYMO_SIM_SEED=N` replays it, `KYMO_SIM_RUNS=N` runs so many fresh ones.
 
 use kymo::SessionId;
@@ -10,7 +12,7 @@ use kymo_protocol::subscribe::SubscribeFixed;
 use kymo_protocol::{Action, AppState, Data, EventFields, EventKind, Number, NumberValue, Words};
 use serde_json::{Value, json};
 
-use crate::oracle::{Harm, Reading, Truth};
+use crate::oracle::{Harm, Produced, Reading, Truth};
 use crate::random::Random;
 use crate::rig::{CONTROL, MS, Rig, STREAM, request, subscription};
 
@@ -36,6 +38,8 @@ struct World {
     requests: usize,
     submitted: u64,
     taken: u64,
+    /// What the machine slept, and what its wall clock was moved by, in milliseconds.
+    clocks: [i64; 2],
 }
 
 fn data(random: &mut Random) -> String {
@@ -74,6 +78,7 @@ impl World {
             requests: 0,
             submitted: 0,
             taken: 0,
+            clocks: [0; 2],
         }
     }
 
@@ -222,6 +227,18 @@ impl World {
     fn step(&mut self) {
         let ms = if self.random.one_in(300) { 40_000 } else { self.random.next() % 20 };
         self.rig.pass(ms * MS);
+        if self.random.one_in(50) {
+            // Below a tenth of a second it is told with the next one.
+            let most_ms = if self.random.one_in(2) { 90 } else { 99_999 };
+            let slept_ms = 1 + self.random.below(most_ms);
+            self.rig.suspend(slept_ms * MS);
+            self.clocks[0] += i64::try_from(slept_ms).unwrap();
+        }
+        if self.random.one_in(50) {
+            let moved_ms = i64::try_from(self.random.below(7_200_000)).unwrap() - 3_600_000;
+            self.rig.step(moved_ms * 1_000_000);
+            self.clocks[1] += moved_ms;
+        }
         if self.random.one_in(3) {
             self.submit();
         }
@@ -244,6 +261,23 @@ impl World {
             let sequence = reply["seq"].as_u64().unwrap_or_else(|| panic!("{reply}"));
             assert!(sequence > last && sequence <= self.truth.last());
             last = sequence;
+        }
+    }
+
+    /// What was told adds up, but for what was too little to be told.
+    fn check_clocks(&self) {
+        let mut told = [0.0; 2];
+        for sequence in 1..=self.truth.last() {
+            let Produced { topic, line, .. } = self.truth.get(sequence);
+            match topic.as_str() {
+                "kymo.resumed" => told[0] += line["data"]["slept_s"].as_f64().unwrap(),
+                "kymo.clock" => told[1] += line["data"]["moved_s"].as_f64().unwrap(),
+                _ => {}
+            }
+        }
+        for (told_s, true_ms) in told.into_iter().zip(self.clocks) {
+            let untold_ms = true_ms as f64 - told_s * 1000.0;
+            assert!(untold_ms.abs() < 100.001, "{told_s} s of {true_ms} ms were told");
         }
     }
 
@@ -270,6 +304,7 @@ impl World {
             }
         }
         assert!(self.truth.last() >= self.submitted + self.taken);
+        self.check_clocks();
         self.check_replies();
         let mut sums = [0; 4];
         for client in &mut self.clients {

@@ -3,20 +3,27 @@
 //! The file is the root of its own file system and is mounted in the place of an ordinary one. Its
 //! pages are not cached, so each read is a request. Its server is a process of its own: one that
 //! waits for itself could neither end nor be killed.
+//!
+//! A thread that waits for such a file can't be killed either, once the server has taken its
+//! request. So the server ends whatever happens, and with it every wait: when it is dropped, when
+//! the thread or the process that made it ends, and by itself after [`LIFE_S`].
 
 use std::env;
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Lines, Read, Write, stdin};
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::process::{self, Child, ChildStdout, Command, Stdio};
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 use std::thread;
 
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::Signal;
+use nix::unistd::alarm;
 
+/// Seconds after which a server ends, longer than any test.
+const LIFE_S: u32 = 120;
 /// Bytes of a request that the kernel wants room for, and more.
 const REQUEST_SIZE: usize = 256 * 1024;
 const ENOSYS: i32 = 38;
@@ -55,6 +62,20 @@ pub struct FuseFile {
 }
 
 impl FuseFile {
+    /// Why no file can be mounted here, if none can.
+    pub fn obstacle() -> Option<String> {
+        static OBSTACLE: OnceLock<Option<String>> = OnceLock::new();
+        let try_one = || {
+            let probe = env::temp_dir().join(format!("kymo-fuse-{}", process::id()));
+            fs::write(&probe, "").unwrap();
+            let error = Self::mount(&probe, "").err();
+            let _ = fs::remove_file(&probe);
+            error
+        };
+        // Tests run beside one another, and the probe is one.
+        OBSTACLE.get_or_init(try_one).clone()
+    }
+
     /// Mounts a file that reads as `text` at `path`, where there is a file; only root may.
     pub fn mount(path: &Path, text: &str) -> Result<Self, String> {
         let mut server = Command::new(std::env::current_exe().unwrap())
@@ -101,10 +122,10 @@ impl FuseFile {
 
 impl Drop for FuseFile {
     fn drop(&mut self) {
-        let _ = umount2(&self.path, MntFlags::MNT_DETACH);
         // Without a server every request fails at once, those that wait as well.
         let _ = self.server.kill();
         let _ = self.server.wait();
+        let _ = umount2(&self.path, MntFlags::MNT_DETACH);
     }
 }
 
@@ -115,6 +136,7 @@ fn server() {
     let (Ok(path), Ok(text)) = (env::var(PATH), env::var(TEXT)) else { return };
     // Whoever waits for a file can't be killed, so its server must not outlive the test.
     set_pdeathsig(Signal::SIGKILL).unwrap();
+    alarm::set(LIFE_S);
     let device = match mounted(Path::new(&path)) {
         Ok(device) => device,
         Err(error) => return println!("{MARK}{error}"),

@@ -1,15 +1,20 @@
 //! The lane with real files in the places of a chip's attributes: such as hang, and such as are no
-//! files. Files that hang are FUSE's and need root; without it that test says so and passes.
+//! files; and kymod with the same. Files that hang are FUSE's and need root; without it those tests
+//! say so and pass.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may stop")]
 
+#[allow(dead_code, unused_imports, reason = "the daemon's tests use the rest")]
+#[path = "../common/mod.rs"]
+mod common;
+mod daemon;
 mod fuse;
 
 use std::cell::RefCell;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use std::{process, thread};
 
@@ -34,27 +39,37 @@ struct Rig {
     call_max: Duration,
 }
 
+/// The file of a chip's temperature.
+fn attribute(root: &Path, chip: usize) -> PathBuf {
+    root.join(format!("sys/devices/pci0/{chip}/hwmon/hwmon{chip}/temp1_input"))
+}
+
+/// Makes the chips, each of them by its number and 40 degrees warm.
+fn plant(root: &Path) {
+    fs::create_dir_all(root.join("sys/class/hwmon")).unwrap();
+    for chip in 0..CHIPS {
+        let file = attribute(root, chip);
+        let folder = file.parent().unwrap();
+        fs::create_dir_all(folder).unwrap();
+        fs::write(folder.join("name"), "k10temp\n").unwrap();
+        fs::write(&file, format!("{}000\n", 40 + chip)).unwrap();
+        symlink("../..", folder.join("device")).unwrap();
+        symlink(folder, root.join(format!("sys/class/hwmon/hwmon{chip}"))).unwrap();
+    }
+}
+
 impl Rig {
     fn new(name: &str, place: impl Fn(&Rig)) -> Self {
         let root = std::env::temp_dir().join(format!("kymo-lane-{name}-{}", process::id()));
         let _ = fs::remove_dir_all(&root);
         let roots = Roots { proc: root.join("proc"), sys: root.join("sys") };
-        fs::create_dir_all(root.join("sys/class/hwmon")).unwrap();
         let mut rig = Self {
             root,
             lane: Lane::new(Vec::new(), || ()).unwrap(),
             last: Default::default(),
             call_max: Duration::ZERO,
         };
-        for chip in 0..CHIPS {
-            let folder = rig.attribute(chip).parent().unwrap().to_owned();
-            fs::create_dir_all(&folder).unwrap();
-            fs::write(folder.join("name"), "k10temp\n").unwrap();
-            fs::write(rig.attribute(chip), format!("{}000\n", 40 + chip)).unwrap();
-            symlink("../..", folder.join("device")).unwrap();
-            let link = rig.root.join(format!("sys/class/hwmon/hwmon{chip}"));
-            symlink(folder, link).unwrap();
-        }
+        plant(&rig.root);
         place(&rig);
         let mut sources = this_machine_sources(&roots);
         sources.retain(|source| source.spec().group == Group::Hwmon);
@@ -67,7 +82,7 @@ impl Rig {
     }
 
     fn attribute(&self, chip: usize) -> PathBuf {
-        self.root.join(format!("sys/devices/pci0/{chip}/hwmon/hwmon{chip}/temp1_input"))
+        attribute(&self.root, chip)
     }
 
     fn ask(&mut self, chip: usize, job: Job) -> bool {
@@ -143,14 +158,9 @@ fn what_is_no_file_is_a_fault_at_once() {
 }
 
 #[test]
-#[ignore = "mounts a file system; a machine may hold such a mount against whoever ends it"]
 fn files_that_answer_once_and_then_never() {
     let files = RefCell::new(Vec::new());
-    let probe = std::env::temp_dir().join(format!("kymo-fuse-{}", process::id()));
-    fs::write(&probe, "").unwrap();
-    let error = FuseFile::mount(&probe, "").err();
-    fs::remove_file(&probe).unwrap();
-    if let Some(error) = error {
+    if let Some(error) = FuseFile::obstacle() {
         println!("not tested: FUSE can't be mounted here ({error})");
         return;
     }

@@ -3,6 +3,7 @@
 mod ask;
 mod sensors;
 mod submit;
+mod top;
 mod watch;
 
 use std::ffi::OsString;
@@ -21,6 +22,7 @@ kymo: this machine's vitals and its programs' events on the command line
 usage: kymo COMMAND [options]; each command has --help
 
   watch      show vitals, events and sensors as they come
+  top        show the processes that use most
   submit     publish an event
   toggle     begin a session, or end the open one
   status     how the daemon is
@@ -89,6 +91,7 @@ fn parse_from(args: impl IntoIterator<Item = OsString>) -> Result<Command, Strin
     let name = name.to_string_lossy();
     let command = match &*name {
         "watch" => watch::parse(&mut parser),
+        "top" => top::parse(&mut parser),
         "submit" => submit::parse(&mut parser),
         "sensors" => sensors::parse(&mut parser),
         "ping" => ask::parse_ping(&mut parser),
@@ -134,6 +137,9 @@ mod tests {
             ("watch --streams ,", "\"\""),
             ("watch --streams vitals --topic a", "--topic belongs to events"),
             ("watch --streams vitals --resume f", "--resume belongs to events"),
+            ("top --rate 3", "0.1 to 2"),
+            ("top --count 0", "from 1 on"),
+            ("top --topic t", "--topic"),
             ("submit", "what is the event?"),
             ("submit --data 1", "--topic"),
             ("submit --topic t --data {", "JSON"),
@@ -175,8 +181,8 @@ mod tests {
         assert_eq!(parsed("help").unwrap_err(), HELP);
         assert!(parsed("--version").unwrap_err().starts_with("kymo 0."));
         for command in [
-            "", "watch", "submit", "toggle", "status", "sensors", "metrics", "ping", "reload",
-            "quit",
+            "", "watch", "top", "submit", "toggle", "status", "sensors", "metrics", "ping",
+            "reload", "quit",
         ] {
             let text = parsed(&format!("{command} -h")).unwrap_err();
             assert!(text.starts_with("kymo"), "{text}");

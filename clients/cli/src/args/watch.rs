@@ -15,13 +15,13 @@ use crate::sensor_filter::SensorFilter;
 
 const HELP: &str = concat!(
     "\
-kymo watch: vitals, events and sensors as they come
+kymo watch: vitals, events, sensors and processes as they come
 
 usage: kymo watch [options]
 
-  --streams S what: vitals, events, samples, or some of them, such as
-              vitals,events (default: vitals; events with --topic or --resume,
-              samples with --sensors)
+  --streams S what: vitals, events, samples, processes, or some of them, such
+              as vitals,events (default: vitals; events with --topic or
+              --resume, samples with --sensors)
   --topic P   only events whose topic is like P, such as 'build.*'; more of
               them show more
   --resume R  go on behind the last event that was shown: R is a file that
@@ -132,7 +132,10 @@ fn parse_streams(text: &str) -> Result<Streams, String> {
         "vitals" => Ok(streams.with(StreamId::VITALS)),
         "events" => Ok(streams.with(StreamId::EVENTS)),
         "samples" => Ok(streams.with(StreamId::SAMPLES)),
-        other => Err(format!("there is no stream {other:?}, but vitals, events and samples")),
+        "processes" => Ok(streams.with(StreamId::PROCESSES)),
+        other => {
+            Err(format!("there is no stream {other:?}, but vitals, events, samples and processes"))
+        }
     })
 }
 

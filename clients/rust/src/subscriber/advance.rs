@@ -242,6 +242,9 @@ impl Subscriber {
                     Body::Vitals(_) => self.position.handle_vitals(sequence)?,
                     Body::Samples(samples) => self.position.handle_samples(sequence, samples)?,
                     Body::Catalog(catalog) => self.position.handle_catalog(catalog)?,
+                    Body::Processes(told) => {
+                        self.position.handle_processes(sequence, told.fixed.merged.get())?;
+                    }
                     _ => {}
                 }
                 Ok(frame)

@@ -78,7 +78,7 @@ pub struct Subscriber {
     is_subscribed: bool,
     /// To be told before anything else, in this order.
     fresh: Option<Option<Token>>,
-    missed: [Option<Gap>; 2],
+    missed: [Option<Gap>; 3],
     heard_at: Instant,
     last_error: Option<Error>,
 }
@@ -119,7 +119,7 @@ impl Subscriber {
             greeted: None,
             is_subscribed: false,
             fresh: None,
-            missed: [None; 2],
+            missed: [None; 3],
             heard_at: Instant::now(),
             last_error: None,
         })

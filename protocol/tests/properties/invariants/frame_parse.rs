@@ -164,7 +164,8 @@ fn processes_again(out: &mut [u8], sequence: u64, stamp: Stamp, processes: &Proc
         Processes::emit(out, sequence, stamp, count).expect("what parses can be written");
     let fixed = &processes.fixed;
     (again.fixed.by_cpu, again.fixed.by_memory) = (fixed.by_cpu, fixed.by_memory);
-    (again.fixed.total, again.fixed.merged) = (fixed.total, fixed.merged);
+    again.fixed.set_total(fixed.state(), fixed.total().unwrap_or(0));
+    again.fixed.merged = fixed.merged;
     again.fixed.scan_ms = fixed.scan_ms;
     again.fixed.set_truncated(fixed.is_truncated());
     for (again, entry) in again.entries.iter_mut().zip(&processes.entries) {

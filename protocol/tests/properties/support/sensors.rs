@@ -70,16 +70,20 @@ pub(crate) fn samples() -> impl Strategy<Value = Vec<u8>> {
 
 /// A processes frame with any numbers.
 pub(crate) fn processes() -> impl Strategy<Value = Vec<u8>> {
-    let head = (0u16..=32, 0u16..=32, any::<bool>(), any::<[u32; 3]>());
+    let head = (0u16..=32, 0u16..=32, any::<bool>(), any::<[u32; 3]>(), 0u8..8);
     let state = select(&b"RSDZTtXIP?"[..]);
     let process = (vec(any::<u8>(), 28), state, any::<(u8, u8)>(), "[^\\p{Cc}]{1,8}");
     (head, vec(process, 0..10), any::<u64>()).prop_map(|(head, processes, sequence)| {
-        let (by_cpu, by_memory, truncated, numbers) = head;
+        let (by_cpu, by_memory, truncated, mut numbers, state) = head;
+        // Without a value there is nothing.
+        let has_value = [0, 2].contains(&state);
+        let processes = if has_value { processes } else { Vec::new() };
+        numbers[0] *= u32::from(has_value);
         let count = u16::try_from(processes.len()).unwrap();
         let shorts = [count, by_cpu, by_memory, u16::from(truncated)];
         let mut payload = shorts.map(u16::to_le_bytes).concat();
         payload.extend(numbers.map(u32::to_le_bytes).concat());
-        payload.extend([0; 4]);
+        payload.extend([state, 0, 0, 0]);
         for (numbers, state, ranks, name) in processes {
             let rank = |rank: u8, most: u16| rank % (u8::try_from(most).unwrap() + 1);
             payload.extend(numbers);

@@ -22,7 +22,7 @@ use kymo::{
 };
 use kymo_platform::{
     Notify, Roots, Signal, Signals, activation, clock, let_start_go, let_writes_fail, this_machine,
-    this_machine_sources,
+    this_machine_processes, this_machine_sources,
 };
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
@@ -98,6 +98,9 @@ fn run(args: &Args) -> Result<(), Failure> {
     let roots = Roots { proc: args.proc_root.clone(), sys: args.sys_root.clone() };
     let mut reactor = Reactor::with_sockets(&config, this_machine(&roots), sockets)?;
     reactor.read_sources(this_machine_sources(&roots))?;
+    if let Some(processes) = this_machine_processes(&roots) {
+        reactor.read_processes(processes);
+    }
     reactor.watch_signals(signals)?;
     let notify = Arc::new(Notify::from_env());
     let manager = Arc::clone(&notify);
