@@ -13,6 +13,7 @@ fn main() {
     match std::env::var("KYMO_STARTED_AS").as_deref() {
         Ok("activated") => linux::activated(),
         Ok("zone") => linux::zone(),
+        Ok("deep") => linux::deep(),
         _ => linux::start_each(),
     }
 }
@@ -48,6 +49,31 @@ mod linux {
         // The sockets are gone; so there is nothing to be had a second time.
         let again = activation::from_env();
         assert!(again.is_err() || std::env::var_os("LISTEN_PID").is_none_or(|pid| pid == "1"));
+    }
+
+    /// Tells the KiB of stack that are there after a deep start, and after that is let go.
+    pub fn deep() {
+        fill(64);
+        let before = stack_kib();
+        kymo_platform::let_start_go().unwrap();
+        eprint!("{before} {}", stack_kib());
+    }
+
+    /// Uses so many times 4 KiB of stack.
+    #[inline(never)]
+    fn fill(times: u32) {
+        let page = std::hint::black_box([1_u8; 4096]);
+        if times > 1 {
+            fill(times - 1);
+        }
+        std::hint::black_box(&page);
+    }
+
+    fn stack_kib() -> u32 {
+        let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+        let behind = maps.split("[stack]").nth(1).unwrap();
+        let line = behind.lines().find_map(|line| line.strip_prefix("Rss:")).unwrap();
+        line.split_whitespace().next().unwrap().parse().unwrap()
     }
 
     /// Prints the times that are asked for, and whether memory was taken for them.
@@ -101,6 +127,11 @@ mod linux {
             let _ = std::fs::remove_file(place.join(name));
             UnixListener::bind(place.join(name)).unwrap()
         };
+        let said = start("", "deep", Stdio::null(), Stdio::null());
+        let (before, after) = said.split_once(' ').unwrap();
+        let (before, after): (u32, u32) = (before.parse().unwrap(), after.parse().unwrap());
+        assert!(before >= 256 && after <= 48, "{before} KiB became {after}");
+
         let both = "export LISTEN_PID=$$ LISTEN_FDS=2 LISTEN_FDNAMES=json:stream;";
 
         let (first, second) = (listen("a"), listen("b"));

@@ -10,13 +10,21 @@ use std::ops::Range;
 pub(crate) fn unwritten(line: &str, path: &str) -> Option<Range<usize>> {
     let mut words = line.splitn(6, ' ');
     let (addresses, permissions, offset) = (words.next()?, words.next()?, words.next()?);
-    let offset = u64::from_str_radix(offset, 16).ok()?;
+    let is_first = offset.bytes().all(|digit| digit == b'0');
     let is_ours = words.nth(2)?.trim_start() == path;
-    let is_unwritten = permissions == "r-xp" || (permissions == "r--p" && offset == 0);
+    let is_unwritten = permissions == "r-xp" || (permissions == "r--p" && is_first);
+    range(addresses).filter(|range| is_ours && is_unwritten && !range.is_empty())
+}
+
+/// The addresses of the mapping in `line`, when it is the stack of the first thread.
+pub(crate) fn stack(line: &str) -> Option<Range<usize>> {
+    range(line.strip_suffix("[stack]")?.split(' ').next()?)
+}
+
+fn range(addresses: &str) -> Option<Range<usize>> {
     let (start, end) = addresses.split_once('-')?;
     let address = |text| usize::from_str_radix(text, 16).ok();
-    let range = address(start)?..address(end)?;
-    (is_ours && is_unwritten && !range.is_empty()).then_some(range)
+    Some(address(start)?..address(end)?)
 }
 
 #[cfg(test)]
@@ -30,6 +38,7 @@ mod tests {
 55d0a70da000-55d0a70dc000 rw-p 000c1000 fe:00 4242    /opt/my apps/kymod
 55d0e5847000-55d0e58b3000 rw-p 00000000 00:00 0       [heap]
 7fed5d611000-7fed5d767000 r-xp 00026000 fe:00 977     /usr/lib/libc.so.6
+7ffe95110000-7ffe95131000 rw-p 00000000 00:00 0       [stack]
 7ffe95142000-7ffe95144000 r-xp 00000000 00:00 0       [vdso]
 ";
 
@@ -39,6 +48,13 @@ mod tests {
             MAPS.lines().filter_map(|line| unwritten(line, "/opt/my apps/kymod")).collect();
         let expected = [0x55d0_a701_6000..0x55d0_a704_7000, 0x55d0_a704_7000..0x55d0_a70d_3000];
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn one_mapping_is_the_stack() {
+        let mut found = MAPS.lines().filter_map(stack);
+        assert_eq!(found.next(), Some(0x7ffe_9511_0000..0x7ffe_9513_1000));
+        assert_eq!(found.next(), None);
     }
 
     #[test]

@@ -7,15 +7,21 @@
 use std::ffi::CStr;
 use std::io;
 use std::mem::MaybeUninit;
+use std::ops::Range;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::errno::Errno;
 
-use super::maps::unwritten;
+use super::maps::{stack, unwritten};
 
 /// `SO_PASSRIGHTS` of `asm-generic/socket.h`, Linux 6.16; libc has no name for it yet.
 const SO_PASSRIGHTS: libc::c_int = 83;
+
+/// Linkers make two; a debugger's breakpoints split them.
+const PROGRAM_RANGES_MAX: usize = 16;
+/// More than a system call and who makes it take of the stack.
+const STACK_KEPT: usize = 8192;
 
 /// Directory entries as the kernel packs them, aligned as it writes them.
 #[repr(align(8))]
@@ -89,8 +95,9 @@ pub fn refuse_descriptors(socket: BorrowedFd<'_>) -> io::Result<()> {
     Ok(())
 }
 
-/// Lets go of the pages of this program's code and constants; those that are used again come back
-/// from the page cache.
+/// Lets go of the pages that only a start has used: of this program's code and constants, which
+/// come back from the page cache where they are used again, and of the calling thread's stack,
+/// where that is the process's first and was deeper before.
 ///
 /// What a start reads would else be counted as the program's own for ever: the kernel maps sixteen
 /// pages around each one that is touched. For use at the end of a start, by a `main` only. A
@@ -99,13 +106,11 @@ pub fn refuse_descriptors(socket: BorrowedFd<'_>) -> io::Result<()> {
 /// # Errors
 ///
 /// Those of the operating system; then all is as it was.
-pub fn let_code_go() -> io::Result<()> {
-    let program = std::fs::read_link("/proc/self/exe")?;
-    let path = program.to_str().unwrap_or_default();
-    let maps = std::fs::read_to_string("/proc/self/maps")?;
-    // All of them are found first: what finds them is code as well.
-    let ranges: Vec<_> = maps.lines().filter_map(|line| unwritten(line, path)).collect();
-    for range in ranges {
+#[inline(never)]
+pub fn let_start_go() -> io::Result<()> {
+    // All of them are found first: what finds them is code as well, and lies deeper.
+    let found = Mappings::find()?;
+    for range in &found.unwritten {
         let address = std::ptr::with_exposed_provenance_mut(range.start);
         // SAFETY: the range is a private mapping of the running program's file that nobody has
         // written to, see `unwritten`, and by proc_pid_maps(5) it is there as long as the program
@@ -114,7 +119,51 @@ pub fn let_code_go() -> io::Result<()> {
         let result = unsafe { libc::madvise(address, range.len(), libc::MADV_DONTNEED) };
         Errno::result(result)?;
     }
+    found.stack.as_ref().map_or(Ok(()), let_stack_go)
+}
+
+/// Lets go of what is deeper in `stack` than this call, if that is the stack it is made on.
+#[inline(never)]
+fn let_stack_go(stack: &Range<usize>) -> io::Result<()> {
+    let here = 0u8;
+    let deepest = (&raw const here).addr().saturating_sub(STACK_KEPT);
+    let end = deepest - deepest % usize::try_from(page_size()).unwrap_or(STACK_KEPT);
+    if !stack.contains(&end) {
+        return Ok(());
+    }
+    let address = std::ptr::with_exposed_provenance_mut(stack.start);
+    // SAFETY: the stack grows downwards, and this thread, whose stack it is, has no frame so deep
+    // but those of this call, which take less than what is kept. So nothing lives in the range, and
+    // who calls deeper writes there before reading.
+    let result = unsafe { libc::madvise(address, end - stack.start, libc::MADV_DONTNEED) };
+    Errno::result(result)?;
     Ok(())
+}
+
+/// Mappings of this process. In place, so that there is nothing to free once they are let go.
+struct Mappings {
+    /// Its code and its constants.
+    unwritten: heapless::Vec<Range<usize>, PROGRAM_RANGES_MAX>,
+    stack: Option<Range<usize>>,
+}
+
+impl Mappings {
+    /// Lies apart from who calls it, and is let go with the rest of a start.
+    #[inline(never)]
+    fn find() -> io::Result<Self> {
+        let program = std::fs::read_link("/proc/self/exe")?;
+        let path = program.to_str().unwrap_or_default();
+        let maps = std::fs::read_to_string("/proc/self/maps")?;
+        let mut found = Self { unwritten: heapless::Vec::new(), stack: None };
+        for line in maps.lines() {
+            if let Some(range) = unwritten(line, path) {
+                // With more of them than there is room for, some stay in memory.
+                let _ = found.unwritten.push(range);
+            }
+            found.stack = found.stack.or(stack(line));
+        }
+        Ok(found)
+    }
 }
 
 unsafe extern "C" {
@@ -202,7 +251,7 @@ mod tests {
 
     #[test]
     fn code_that_was_let_go_comes_back() {
-        let_code_go().unwrap();
+        let_start_go().unwrap();
         assert_eq!(std::hint::black_box(CONSTANTS).iter().sum::<u64>(), 10);
     }
 

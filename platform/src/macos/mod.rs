@@ -36,7 +36,7 @@ pub fn refuse_descriptors(_socket: BorrowedFd<'_>) -> io::Result<()> {
 
 /// Pages of code are counted there as what they are: the file's.
 #[allow(clippy::unnecessary_wraps)] // as on Linux
-pub fn let_code_go() -> io::Result<()> {
+pub fn let_start_go() -> io::Result<()> {
     Ok(())
 }
 

@@ -31,7 +31,10 @@ impl<'a> Text<'a> {
     /// Whether it is without lone surrogate escapes, on which other readers give up.
     #[must_use]
     pub fn is_whole(self) -> bool {
-        !self.0.contains("\\u") || self.units().all(|char| char.is_some())
+        // Most have no escape at all, and one byte is found fast.
+        let bytes = self.0.as_bytes();
+        let has_units = || bytes.windows(2).any(|pair| pair == br"\u");
+        !bytes.contains(&b'\\') || !has_units() || self.units().all(|char| char.is_some())
     }
 
     /// Its characters; `None` for a lone surrogate escape.

@@ -11,9 +11,6 @@ use crate::notice::Notice;
 use crate::session::Phase;
 use crate::table::SessionId;
 
-/// What the server's own events begin with; nobody else's may.
-pub(super) const OWN_TOPICS: &str = "kymo.";
-
 impl Hub {
     /// Compares the clocks with what they were; to be called first in each turn. Returns how long
     /// the machine has slept since the turn before.

@@ -24,6 +24,7 @@ mod endings;
 mod events;
 mod metrics;
 mod newest;
+mod plan;
 mod prepare;
 mod replies;
 mod requests;
@@ -58,11 +59,11 @@ use crate::session::Phase;
 use crate::table::{SessionId, Table};
 use crate::telemetry::{Format, Kind, Telemetry};
 use answers::Desk;
+use plan::{Plan, Scratch};
 use prepare::Prepared;
 pub use replies::{Handled, Surroundings};
 use samples::PreparedSamples;
 pub use transmit::Parts;
-use transmit::{Plan, Scratch};
 
 /// Identities of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

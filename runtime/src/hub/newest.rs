@@ -6,7 +6,7 @@ use kymo_protocol::GapReason;
 use kymo_protocol::json::append_merged;
 
 use super::Hub;
-use super::transmit::{Scratch, Source, keep_rest};
+use super::plan::{Scratch, Source, keep_rest};
 use crate::limits::SEND_MAX;
 use crate::notice::Notice;
 use crate::ring::{Ring, Run};

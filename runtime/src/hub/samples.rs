@@ -9,7 +9,7 @@ use kymo_protocol::limits::SAMPLES_LINE_MAX;
 use kymo_protocol::{Frame, FrameError, GapReason, Groups, Samples as SamplesFrame, StreamId};
 
 use super::Hub;
-use super::transmit::keep_rest;
+use super::plan::keep_rest;
 use crate::buffer::Buffer;
 use crate::limits::{FIRST_FRAME_NS, SAMPLES_PER_PART, SEND_MAX};
 use crate::notice::Notice;

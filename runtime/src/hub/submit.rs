@@ -8,7 +8,6 @@ use kymo_protocol::{
 };
 
 use super::Hub;
-use super::clocks::OWN_TOPICS;
 use crate::control::{RequestId, Waiting};
 use crate::conversation::Mistake;
 use crate::journal::Journal;
@@ -239,6 +238,9 @@ pub(super) struct Toggled {
     pub session: u64,
     pub sequence: u64,
 }
+
+/// What the server's own events begin with; nobody else's may.
+pub(super) const OWN_TOPICS: &str = "kymo.";
 
 /// Whose words an event is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

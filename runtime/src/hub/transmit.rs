@@ -8,12 +8,11 @@
 
 use kymo_platform::clock::Now;
 use kymo_platform::socket::PARTS_MAX;
-use kymo_protocol::limits::PROCESSES_LINE_MAX;
 
 use super::Hub;
 use super::newest::{advance, plan_telemetry, settle_newest};
+use super::plan::{Plan, Source, keep_rest};
 use super::sent_run::sent_of_run;
-use crate::buffer::Buffer;
 use crate::event_log::EventLog;
 use crate::limits::SEND_MAX;
 use crate::session::{Phase, Session};
@@ -22,42 +21,6 @@ use crate::telemetry::Kind;
 
 /// Pieces to send, in order, in one system call.
 pub type Parts<'a> = heapless::Vec<&'a [u8], PARTS_MAX>;
-
-/// What the last [`Hub::transmit`] showed.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Plan {
-    tail_size: usize,
-    source: Source,
-}
-
-/// Where the pieces behind the tail come from.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) enum Source {
-    #[default]
-    Nothing,
-    /// The newest frame of a stream of which each frame tells all.
-    Newest { kind: Kind, sequence: u64 },
-    /// The same with `merged` filled in, in the scratch buffer.
-    Merged { kind: Kind, size: usize },
-    /// Every frame of such a stream from `first` on, before `end`.
-    Run { kind: Kind, first: u64, end: u64 },
-    /// The same of events.
-    Events { first: u64, end: u64 },
-    /// Events written for this session, from this byte on.
-    Prepared { start: usize },
-    /// Samples written for this session.
-    Samples,
-}
-
-/// Room for one frame that differs from everybody else's.
-#[derive(Debug)]
-pub struct Scratch(pub(super) Buffer);
-
-impl Default for Scratch {
-    fn default() -> Self {
-        Self(Buffer::new(PROCESSES_LINE_MAX))
-    }
-}
 
 impl Hub {
     /// What to send to a session now. Empty when there is nothing.
@@ -267,16 +230,4 @@ pub(super) fn keep_or_cut(
     }
     keep_rest(session, tail, rest);
     None
-}
-
-/// Keeps the rest of a frame that was begun. It follows an empty tail, which has room for it.
-pub(super) fn keep_rest(session: &mut Session, tail: &mut [u8], rest: &[u8]) {
-    if rest.is_empty() {
-        return;
-    }
-    let kept = session.push_tail(tail, |buffer| {
-        buffer.get_mut(..rest.len()).ok_or(())?.copy_from_slice(rest);
-        Ok::<_, ()>(rest.len())
-    });
-    debug_assert!(kept.is_ok(), "a frame is smaller than an empty tail");
 }

@@ -140,7 +140,6 @@ fn mistakes_end_a_conversation_and_no_other() {
     for (text, code) in [
         (twice.as_str(), "unexpected"),
         ("{\"subscribe\":[\"nonsense\"]}\n", "no_stream"),
-        ("{\"subscribe\":[\"vitals\",\"processes\"]}\n", "no_stream"),
         ("{\"subscribe\":\"vitals\"}\n", "json"),
         ("{\"subscribe\":[\"vitals\"],\"rate\":1}\n", "json"),
         ("{\"rate_hz\":1}\n", "json"),

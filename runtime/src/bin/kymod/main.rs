@@ -21,7 +21,7 @@ use kymo::{
     limits, place,
 };
 use kymo_platform::{
-    Extras, Notify, Roots, Signal, Signals, activation, clock, let_code_go, let_writes_fail,
+    Extras, Notify, Roots, Signal, Signals, activation, clock, let_start_go, let_writes_fail,
     this_machine, this_machine_processes, this_machine_sources_with,
 };
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -126,9 +126,6 @@ fn run(args: &Args) -> Result<(), Failure> {
     }
     notify.ready();
     reactor.count_allocations(heap::allocations);
-    // It only saves memory.
-    let _ = let_code_go();
-    heap::start_is_done();
     serve(&mut reactor, &notify)?;
     Ok(())
 }
@@ -144,7 +141,13 @@ fn tell_damage(reactor: &Reactor) {
 
 /// Runs until stopped. The manager's watchdog is told from the loop itself, so that a loop that
 /// hangs is found out; only then does the loop wake up with nobody watching.
+///
+/// A function of its own, because nothing of a start is to run after its code was let go.
+#[inline(never)]
 fn serve(reactor: &mut Reactor, notify: &Notify) -> io::Result<()> {
+    // It only saves memory.
+    let _ = let_start_go();
+    heap::start_is_done();
     let Some(interval) = notify.watchdog_interval() else { return reactor.run() };
     let period_ns = u64::try_from(interval.as_nanos() / 2).unwrap_or(u64::MAX);
     let mut due_ns = 0;
