@@ -81,7 +81,7 @@ fn until(lane: &mut Lane, mut is_so: impl FnMut(&mut Lane) -> bool) {
         let left_ns = lane.deadline_ns().map(|at| at.saturating_sub(clock::mono_ns()));
         thread::park_timeout(Duration::from_nanos(left_ns.unwrap_or(10_000_000)));
         lane.poll_done(clock::mono_ns(), |done, shelf| {
-            assert!(done.job == Job::Scan || shelf.entries().is_empty());
+            assert!(done.job.scans() || shelf.entries().is_empty());
         });
         lane.handle_deadlines(clock::mono_ns());
     }
@@ -108,7 +108,7 @@ fn main() {
 
 /// All that can happen to a lane, its end included.
 fn work(mut lane: Lane, gates: &[Arc<Gate>], count: usize) {
-    for job in [Job::Scan, Job::Read, Job::Look, Job::Scan, Job::Read] {
+    for job in [Job::Scan, Job::Read, Job::Look, Job::Rescan, Job::Scan, Job::Read] {
         for unit in 0..count {
             assert!(lane.ask(unit, job, clock::mono_ns()));
         }
