@@ -86,7 +86,7 @@ pub use samples::{Sample, Samples, SamplesOf};
 pub use sensor::{Sensor, SensorFields};
 pub use state::{NoData, Reading, State};
 pub use subscribe::{Resume, Streams, Subscribe, SubscribeOptions, Subscribed};
-pub use text::Words;
+pub use text::{Words, parse_float};
 pub use vitals::{Color, Field, SystemState, Vitals};
 pub use welcome::{StreamEntry, Welcome};
 

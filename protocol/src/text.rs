@@ -66,6 +66,51 @@ fn write_chars(text: Text<'_>, buffer: &mut [u8]) -> Result<usize, FrameError> {
     Ok(size)
 }
 
+/// The float that is nearest to a number in decimal digits; infinite where it is too large.
+#[must_use]
+pub fn parse_float(text: &str) -> Option<f64> {
+    let (is_negative, text) = match text.as_bytes() {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] | rest => (false, rest),
+    };
+    let (whole, rest) = digits(text);
+    let (fraction, rest) = match rest {
+        [b'.', rest @ ..] => digits(rest),
+        _ => (&[][..], rest),
+    };
+    let exponent = match rest {
+        [] => 0,
+        [b'e' | b'E', rest @ ..] => parse_exponent(rest)?,
+        _ => return None,
+    };
+    if whole.is_empty() && fraction.is_empty() {
+        return None;
+    }
+    let whole = &whole[whole.iter().take_while(|digit| **digit == b'0').count()..];
+    let value: f64 = minimal_lexical::parse_float(whole.iter(), fraction.iter(), exponent);
+    Some(if is_negative { -value } else { value })
+}
+
+fn digits(text: &[u8]) -> (&[u8], &[u8]) {
+    text.split_at(text.iter().take_while(|byte| byte.is_ascii_digit()).count())
+}
+
+/// What is beyond any exponent stays so.
+fn parse_exponent(text: &[u8]) -> Option<i32> {
+    let (is_negative, text) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] | rest => (false, rest),
+    };
+    let (digits, rest) = digits(text);
+    if digits.is_empty() || !rest.is_empty() {
+        return None;
+    }
+    let value = digits.iter().fold(0, |value: i32, digit| {
+        value.saturating_mul(10).saturating_add(i32::from(digit - b'0'))
+    });
+    Some(if is_negative { -value } else { value })
+}
+
 /// Whether it is UTF-8 without control characters.
 pub(crate) fn is_printable(bytes: &[u8]) -> bool {
     // Nearly every name is ASCII.
@@ -101,5 +146,12 @@ mod tests {
             assert_eq!(Words::Plain(text).count(), count, "{text:?}");
         }
         assert_eq!(Words::Escaped(Text::from_escaped(r"Hello\nworld")).count(), 2);
+    }
+
+    #[test]
+    fn a_float_is_all_of_the_text() {
+        for text in ["", "x", "1x", " 1", "1e", "--1", "0x1", "1_0"] {
+            assert_eq!(parse_float(text), None, "{text:?}");
+        }
     }
 }

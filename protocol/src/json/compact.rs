@@ -9,6 +9,7 @@ use crate::json::object::next;
 use crate::json::read::{JsonError, JsonFault, Reader, Token};
 use crate::json::{Text, Writer};
 use crate::limits::DATA_DEPTH_MAX;
+use crate::text::parse_float;
 
 /// Whether `text` can stand inside a line as it is; see the module.
 ///
@@ -97,7 +98,7 @@ fn read(text: &str) -> Result<bool, JsonError> {
 fn is_finite(number: &str) -> bool {
     // Only an exponent or hundreds of digits can lead beyond the range.
     let is_plain = number.len() < 300 && !number.contains(['e', 'E']);
-    is_plain || number.parse().is_ok_and(f64::is_finite)
+    is_plain || parse_float(number).is_some_and(f64::is_finite)
 }
 
 /// Bytes of the escape at the front of `text`, and what is to be written instead.

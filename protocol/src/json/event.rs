@@ -25,7 +25,7 @@ use crate::json::read::{JsonError, JsonFault, Reader, Token};
 use crate::json::request_fault::RequestFault;
 use crate::json::{Text, base64_text};
 use crate::numbers::{Number, NumberValue};
-use crate::text::Words;
+use crate::text::{Words, parse_float};
 
 /// Keys that are no number; those that are follow, in the order of their bits.
 const KEYS: [&str; 9 + Number::ALL.len()] = {
@@ -227,7 +227,7 @@ fn time<'a>(reader: &mut Reader<'a>) -> Result<Option<Time<'a>>, JsonError> {
 }
 
 fn finite(text: &str) -> Option<f64> {
-    text.parse().ok().filter(|value: &f64| value.is_finite())
+    parse_float(text).filter(|value| value.is_finite())
 }
 
 /// Unix seconds to nanoseconds: exactly as they are written, without what is below a nanosecond;

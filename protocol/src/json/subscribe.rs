@@ -15,6 +15,7 @@ use crate::json::read::{JsonError, JsonFault, Reader, Token};
 use crate::json::text::Text;
 use crate::limits::{FILTER_TEXT_MAX, RATE_MHZ_MAX};
 use crate::subscribe::{Streams, SubscribeOptions};
+use crate::text::parse_float;
 
 /// What a subscribe line asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -147,7 +148,7 @@ fn rate(reader: &mut Reader<'_>) -> Result<u32, JsonError> {
     let Token::Number(text) = next(reader)? else {
         return Err(reader.error(JsonFault::Value));
     };
-    let hz: f64 = text.parse().map_err(|_| reader.error(JsonFault::Value))?;
+    let hz = parse_float(text).ok_or_else(|| reader.error(JsonFault::Value))?;
     if !(hz > 0.0 && hz.is_finite()) {
         return Err(reader.error(JsonFault::Value));
     }

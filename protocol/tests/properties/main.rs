@@ -11,6 +11,7 @@ mod control_cases;
 mod decoded;
 mod event_cases;
 mod events;
+mod floats;
 mod frames;
 mod invariants;
 mod json;

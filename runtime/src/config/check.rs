@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use kymo_protocol::StreamId;
 use kymo_protocol::limits::{RATE_MHZ_MAX, RATE_MHZ_MIN};
+use kymo_protocol::{StreamId, parse_float};
 
 use super::{Config, ConfigError, JournalSettings, Limits, Listener, ListenerFormat, Quotas};
 use crate::limits::{
@@ -238,7 +238,7 @@ impl fmt::Display for Hertz {
 ///
 /// When the text is no number, or not one from 0.1 to 1000.
 pub fn parse_rate(text: &str) -> Result<u32, ConfigError> {
-    let hz: f64 = text.parse().map_err(|_| ConfigError("not a number".into()))?;
+    let hz = parse_float(text).ok_or_else(|| ConfigError("not a number".into()))?;
     if !(0.1..=1000.0).contains(&hz) {
         return Err(ConfigError("a rate is 0.1 to 1000 Hz".into()));
     }

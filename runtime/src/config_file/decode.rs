@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use kymo_protocol::parse_float;
 use toml_parser::decoder::{Encoding, ScalarKind, StringBuilder};
 use toml_parser::{Expected, ParseError, Raw, Source, Span};
 
@@ -45,7 +46,7 @@ impl<'a> Decoder<'a> {
             ScalarKind::String => Value::String(text),
             ScalarKind::Boolean(value) => Value::Bool(value),
             ScalarKind::DateTime => Value::DateTime,
-            ScalarKind::Float => Value::Float(text.parse().unwrap_or(f64::NAN)),
+            ScalarKind::Float => Value::Float(parse_float(text).unwrap_or(f64::NAN)),
             ScalarKind::Integer(radix) => {
                 let parsed = i64::from_str_radix(text, radix.value());
                 let too_large = |_| Fault::new(span.start(), format_args!("too large a number"));

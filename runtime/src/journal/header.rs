@@ -32,6 +32,8 @@ use zerocopy::little_endian::{U16, U32, U64, U128};
 use zerocopy::{FromBytes, FromZeros, IntoBytes};
 use zerocopy_derive::*;
 
+use super::crc;
+
 /// Bytes of both copies; the records begin here.
 pub const HEADERS_SIZE: usize = 2 * size_of::<Header>();
 
@@ -189,10 +191,7 @@ impl Header {
     fn checksum(&self) -> u32 {
         let bytes = self.as_bytes();
         let (before, rest) = bytes.split_at(8);
-        let mut hasher = crc32fast::Hasher::new();
-        hasher.update(before);
-        hasher.update(rest.get(4..).unwrap_or_default());
-        hasher.finalize()
+        crc::behind(0, &[before, rest.get(4..).unwrap_or_default()])
     }
 }
 

@@ -95,6 +95,7 @@
 //! before anybody is told of it.
 
 mod batch;
+mod crc;
 mod files;
 mod header;
 mod memory;

@@ -36,6 +36,7 @@ use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, IntoBytes};
 use zerocopy_derive::*;
 
+use super::crc;
 use crate::limits::JOURNAL_RECORD_MAX;
 
 /// Bytes of a record before its name and frame.
@@ -168,7 +169,7 @@ impl Head {
 
     /// Finishes the head of a record whose bytes behind the head are `body`.
     pub fn seal(&mut self, body: &[u8], place: Place) {
-        self.body_crc.set(crc32fast::hash(body));
+        self.body_crc.set(crc::of(body));
         self.generation.set(place.generation);
         self.crc.set(self.checksum(place));
     }
@@ -195,15 +196,13 @@ impl Head {
     /// Whether the bytes behind the head are what they were.
     #[must_use]
     pub fn is_of(&self, body: &[u8]) -> bool {
-        self.body_crc.get() == crc32fast::hash(body)
+        self.body_crc.get() == crc::of(body)
     }
 
     fn checksum(&self, place: Place) -> u32 {
         // A segment's size fits in 32 bits, `Journal::open` has checked.
         let offset = u32::try_from(place.offset).unwrap_or(u32::MAX);
-        let mut hasher = crc32fast::Hasher::new_with_initial(place.seed ^ offset);
-        hasher.update(self.as_bytes().get(4..).unwrap_or_default());
-        hasher.finalize()
+        crc::behind(place.seed ^ offset, &[self.as_bytes().get(4..).unwrap_or_default()])
     }
 }
 
