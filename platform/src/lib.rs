@@ -83,7 +83,7 @@ pub fn this_machine_sources(roots: &Roots) -> Vec<Box<dyn Source>> {
 /// ```
 /// use kymo_platform::{Extras, Roots, this_machine_sources_with};
 ///
-/// let sources = this_machine_sources_with(&Roots::default(), Extras { alarms: true });
+/// let sources = this_machine_sources_with(&Roots::default(), Extras { alarms: true, harmful: false });
 /// # let _ = sources;
 /// ```
 #[must_use]

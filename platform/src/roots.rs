@@ -26,6 +26,9 @@ pub struct Extras {
     /// `sensors` or a script that watches the machine, never sees it. Without this none of their
     /// files is ever opened.
     pub alarms: bool,
+    /// Values of chips whose driver disturbs the device or the machine when it reads them, as
+    /// docs/PLATFORM.md tells of each. Without this they are named, and `denied`.
+    pub harmful: bool,
 }
 
 impl Default for Roots {

@@ -136,7 +136,7 @@ fn sources_allocate_nothing() {
         let tree = Tree::empty();
         build(&tree);
         let mut sources = tree.sources();
-        sources.extend(tree.sources_with(kymo_platform::Extras { alarms: true }));
+        sources.extend(tree.sources_with(kymo_platform::Extras { alarms: true, harmful: true }));
         assert_eq!(count(|| round(&mut sources)), 0, "{name}, from the first scan on");
     }
     let tree = Tree::empty();

@@ -127,7 +127,7 @@ fn every_known_machine() {
         let tree = Tree::empty();
         build(&tree);
         conforms(&mut tree.sources(), name);
-        conforms(&mut tree.sources_with(Extras { alarms: true }), name);
+        conforms(&mut tree.sources_with(Extras { alarms: true, harmful: true }), name);
     }
 }
 
@@ -260,13 +260,27 @@ fn graphics_that_sleep_are_not_touched_and_wake_up_by_themselves() {
     assert_eq!(values(&mut sources)[&format!("hwmon/{GPU}/amdgpu/temp1")], Err(Asleep));
 }
 
+/// The value is a FIFO: a read of it would be a fault.
+#[test]
+fn what_disturbs_a_device_is_not_read_unasked() {
+    let tree = Tree::empty();
+    tree.chip(0, "platform/dell_smm_hwmon", "dell_smm", &[("fan1_label", "Processor Fan")]);
+    tree.fifo("sys/devices/platform/dell_smm_hwmon/hwmon/hwmon0/fan1_input");
+    let fan = |sources: &mut Vec<_>| values(sources)["hwmon/platform/dell_smm_hwmon/dell_smm/fan1"];
+    assert_eq!(fan(&mut tree.sources_with(Extras::default())), Err(Denied));
+    assert_eq!(fan(&mut tree.sources_with(Extras { alarms: false, harmful: true })), Err(Fault));
+    tree.remove("sys/devices/platform/dell_smm_hwmon/hwmon/hwmon0/fan1_input");
+    tree.write("sys/devices/platform/dell_smm_hwmon/hwmon/hwmon0/fan1_input", "1200\n");
+    assert_eq!(fan(&mut tree.sources_with(Extras { alarms: false, harmful: true })), Ok(1200.0));
+}
+
 #[test]
 fn alarms_are_sensors_for_whoever_asks() {
     let tree = Tree::empty();
     machines::graphics(&tree, "suspended");
     tree.chip(5, "platform/coretemp.0", "coretemp", &[("temp1_crit_alarm", "1")]);
     tree.write("sys/class/hwmon/hwmon5/temp1_label", "Package id 0\n");
-    let mut sources = tree.sources_with(Extras { alarms: true });
+    let mut sources = tree.sources_with(Extras { alarms: true, harmful: true });
     let found = values(&mut sources);
     let nct = |channel: &str| found[&format!("hwmon/platform/nct6775.656/nct6798/{channel}")];
     assert_eq!((nct("in0_min_alarm"), nct("in0_max_alarm")), (Ok(0.0), Ok(1.0)));
@@ -323,7 +337,7 @@ fn no_file_of_an_alarm_is_opened_unasked() {
     }
     std::thread::sleep(std::time::Duration::from_millis(50));
     assert!(!writer.is_finished(), "somebody opened it");
-    values(&mut tree.sources_with(Extras { alarms: true }));
+    values(&mut tree.sources_with(Extras { alarms: true, harmful: true }));
     writer.join().unwrap();
 }
 
@@ -347,8 +361,8 @@ fn alarms_take_no_place_from_values() {
         }
         (fans, alarms, left_out)
     };
-    assert_eq!(count(Extras::default()), (200, 0, 10));
-    assert_eq!(count(Extras { alarms: true }), (200, 200, 20));
+    assert_eq!(count(Extras { alarms: false, harmful: true }), (200, 0, 10));
+    assert_eq!(count(Extras { alarms: true, harmful: true }), (200, 200, 20));
 }
 
 #[test]

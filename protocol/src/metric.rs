@@ -120,7 +120,7 @@ pub enum Cost {
     Moderate = 1,
     /// A bus, a controller or the firmware is asked.
     Costly = 2,
-    /// Reading may disturb the device: only when asked for by name.
+    /// Reading may disturb the device: only where the server's settings allow it.
     Harmful = 3,
 }
 

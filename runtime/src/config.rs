@@ -94,6 +94,9 @@ pub struct Sensors {
     /// Whether alarms of chips are read, though that may clear them for other tools. What it is at
     /// the start is for whoever makes the sources, by [`Extras`](kymo_platform::Extras).
     pub alarms: bool,
+    /// Whether chips are read though their driver disturbs the device or the machine by it. What it
+    /// is at the start holds.
+    pub harmful: bool,
 }
 
 /// One place to connect to.
@@ -156,7 +159,7 @@ impl Default for JournalSettings {
 
 impl Default for Sensors {
     fn default() -> Self {
-        Self { max_cpu_ppm: MAX_CPU_PPM_DEFAULT, alarms: false }
+        Self { max_cpu_ppm: MAX_CPU_PPM_DEFAULT, alarms: false, harmful: false }
     }
 }
 

@@ -20,6 +20,7 @@
 //! | | `bytes_per_s` | integer | 0, or `event_bytes` to 1073741824 | 0 |
 //! | `[access]` | `read_group` | string | a group's name, at most 32 bytes | nobody |
 //! | `[sensors]` | `max_cpu` | number | 0.0001 to 1, a share of one CPU | 0.01 |
+//! | | `harmful` | boolean | whether chips are read that a read disturbs | `false` |
 //! | | `alarms` | boolean | whether chips' alarms are read, which may clear them for others | `false` |
 //!
 //! `json` serves both streams unasked, `opta1` has vitals alone, clients of a `binary` listener
@@ -302,7 +303,7 @@ mod tests {
             "rate_hz = 12.5\n[limits]\nevent_bytes = 61440\n[journal]\nbytes = 983040\n\
              path = '/var/lib/kymo'\n[quotas]\nconnections = 4\nevents_per_s = 1_000\n\
              bytes_per_s = 65536\n[access]\nread_group = 'adm'\n\
-             [sensors]\nmax_cpu = 0.025\nalarms = true\n",
+             [sensors]\nmax_cpu = 0.025\nalarms = true\nharmful = true\n",
         )
         .unwrap();
         assert_eq!((config.rate_mhz, config.limits.event_bytes), (12_500, 61_440));
@@ -311,7 +312,10 @@ mod tests {
         let quotas = Quotas { connections: 4, events_per_s: 1000, bytes_per_s: 65_536 };
         assert_eq!(config.quotas, quotas);
         assert_eq!(config.access.read_group.as_deref(), Some("adm"));
-        assert_eq!(config.sensors, crate::Sensors { max_cpu_ppm: 25_000, alarms: true });
+        assert_eq!(
+            config.sensors,
+            crate::Sensors { max_cpu_ppm: 25_000, alarms: true, harmful: true }
+        );
         assert_eq!(read("sensors.max_cpu = 1").unwrap().sensors.max_cpu(), 1.0);
         assert_eq!(config.check(), Ok(()));
     }

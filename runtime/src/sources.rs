@@ -186,6 +186,8 @@ impl Sources {
             let job = match (is_due, unit.is_scanned) {
                 (false, _) if unit.is_stale => Job::Rescan,
                 (false, _) => Job::Look,
+                // What is due at every tick would never be looked at. The read follows at the next.
+                (true, true) if unit.look_ns + LOOK_NS / 10 <= tick_ns => Job::Look,
                 (true, true) => Job::Read,
                 (true, false) => Job::Scan,
             };
@@ -194,7 +196,11 @@ impl Sources {
             unit.tell_held(index, is_held, samples);
             match job {
                 _ if !is_asked && !is_held => {}
-                Job::Scan | Job::Read => unit.due_ns = tick_ns + wait_ns,
+                Job::Read => unit.due_ns = tick_ns + wait_ns,
+                Job::Scan => {
+                    unit.due_ns = tick_ns + wait_ns;
+                    unit.look_ns = unit.look_ns.max(tick_ns);
+                }
                 Job::Look => unit.look_ns = tick_ns + LOOK_NS,
                 Job::Rescan => unit.is_stale = !is_asked,
             }
@@ -633,6 +639,21 @@ mod tests {
                 }
                 assert_eq!(double.counts()[..2], [1, reads], "{interval_ms} ms");
             }
+        }
+    }
+
+    #[test]
+    fn what_is_due_at_every_tick_is_looked_at_too() {
+        for double in [Double::with(Group::Hwmon, MS, 1), Double::slow(Group::Hwmon)] {
+            double.script().interval_ns = Some(1000 * MS);
+            let mut bench = Bench::new(&[&double], 1.0);
+            for _ in 0..41 {
+                bench.pass(1, Groups::ALL);
+                bench.settle();
+                bench.tick_ns += 999 * MS;
+            }
+            let [_, reads, looks] = double.counts();
+            assert!(reads > 35 && (4..=5).contains(&looks), "{reads} reads, {looks} looks");
         }
     }
 

@@ -65,6 +65,7 @@ read_group = "daemon"
 [sensors]
 max_cpu = 0.5
 alarms = true
+harmful = true
 "#;
 
 const WRONG: [&str; 15] = [

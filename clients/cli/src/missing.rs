@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use kymo_client::{Group, Sensor, State};
+use kymo_client::{Cost, Group, Sensor, State};
 
 use crate::readings::Reading;
 use crate::sensor_table::label;
@@ -61,7 +61,15 @@ fn reasons(waited: Duration) -> [Reason; 7] {
             "no permission",
             "the system does not let kymod's user read them; root may, and so may who has \
              CAP_DAC_READ_SEARCH",
-            |sensor, state| state == State::Denied && !is_energy(sensor),
+            |sensor, state| {
+                state == State::Denied && !is_energy(sensor) && sensor.cost != Cost::Harmful
+            },
+        ),
+        reason(
+            "harmful",
+            "reading disturbs the device or the machine; `harmful = true` under [sensors] in \
+             kymo.toml allows it",
+            |sensor, state| state == State::Denied && sensor.cost == Cost::Harmful,
         ),
         reason("asleep", "reading would wake the device; use it, and it is read", |_, state| {
             state == State::Asleep

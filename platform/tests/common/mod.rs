@@ -73,7 +73,7 @@ impl Tree {
     }
 
     pub(crate) fn sources(&self) -> Vec<Box<dyn Source>> {
-        self.sources_with(Extras::default())
+        self.sources_with(Extras { alarms: false, harmful: true })
     }
 
     pub(crate) fn sources_with(&self, extras: Extras) -> Vec<Box<dyn Source>> {

@@ -127,6 +127,9 @@ impl Config {
         if next.access != self.access {
             return restart("[access]");
         }
+        if next.sensors.harmful != self.sensors.harmful {
+            return restart("sensors.harmful");
+        }
         if next.sensors.alarms != self.sensors.alarms {
             return restart("sensors.alarms");
         }

@@ -212,6 +212,7 @@ impl Draft {
                 config.sensors.max_cpu_ppm = word.scaled(1e6, range, "0.0001 to 1")?;
             }
             (Setting::Alarms, _) => config.sensors.alarms = word.flag()?,
+            (Setting::Harmful, _) => config.sensors.harmful = word.flag()?,
             (Setting::Path, Some(listener)) => listener.path = word.short("a socket's path")?,
             (Setting::Format, Some(listener)) => {
                 listener.format = Some(word.choice("format", &FORMATS)?);

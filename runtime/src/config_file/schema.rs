@@ -71,6 +71,8 @@ pub enum Setting {
     MaxCpu,
     /// `sensors.alarms`
     Alarms,
+    /// `sensors.harmful`
+    Harmful,
 }
 
 /// A key that was met in the text, and is known.
@@ -123,8 +125,11 @@ const QUOTAS: [(&str, Slot); 3] = [
 
 const ACCESS: [(&str, Slot); 1] = [("read_group", Slot::Value(Setting::ReadGroup))];
 
-const SENSORS: [(&str, Slot); 2] =
-    [("max_cpu", Slot::Value(Setting::MaxCpu)), ("alarms", Slot::Value(Setting::Alarms))];
+const SENSORS: [(&str, Slot); 3] = [
+    ("max_cpu", Slot::Value(Setting::MaxCpu)),
+    ("alarms", Slot::Value(Setting::Alarms)),
+    ("harmful", Slot::Value(Setting::Harmful)),
+];
 
 impl Section {
     /// How many there are.
@@ -180,7 +185,7 @@ impl Setting {
             Self::Rate | Self::ListenerRate | Self::RateMax | Self::MaxCpu => "a number",
             Self::Path | Self::Format | Self::JournalPath | Self::ReadGroup => "a string",
             Self::Streams => "an array of strings",
-            Self::Bare | Self::JournalEnabled | Self::Alarms => "true or false",
+            Self::Bare | Self::JournalEnabled | Self::Alarms | Self::Harmful => "true or false",
             Self::Mode
             | Self::Clients
             | Self::EventBytes

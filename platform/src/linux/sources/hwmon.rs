@@ -18,6 +18,7 @@ use super::chips::{CHANNELS_MAX, Mark, SLOTS, Shared, WITH_ALARMS_MAX};
 use crate::linux::drivers::{Care, care};
 use crate::linux::phrase::Phrase;
 use crate::linux::temperature::Sleep;
+use crate::roots::Extras;
 use crate::source::{Freshness, SensorInfo, Source, SourceSpec};
 
 const fn quantity(
@@ -87,6 +88,8 @@ pub(super) struct Hwmon {
     slot: u8,
     open: Option<Open>,
     care: Care,
+    /// Whether it is read where that does harm.
+    may_harm: bool,
 }
 
 #[derive(Debug)]
@@ -97,10 +100,13 @@ struct Open {
 }
 
 impl Hwmon {
-    /// A source for each chip that there may be; with `alarms`, these are sensors too.
-    pub(super) fn all(sys_root: &Path, alarms: bool) -> impl Iterator<Item = Self> {
-        let (count, room) =
-            if alarms { (QUANTITIES.len(), WITH_ALARMS_MAX) } else { (UNASKED, CHANNELS_MAX) };
+    /// A source for each chip that there may be.
+    pub(super) fn all(sys_root: &Path, extras: Extras) -> impl Iterator<Item = Self> {
+        let (count, room) = if extras.alarms {
+            (QUANTITIES.len(), WITH_ALARMS_MAX)
+        } else {
+            (UNASKED, CHANNELS_MAX)
+        };
         let shared = Arc::new(Shared::new(sys_root, room));
         (0..u8::try_from(SLOTS).unwrap_or(u8::MAX)).map(move |slot| Self {
             shared: Arc::clone(&shared),
@@ -108,6 +114,7 @@ impl Hwmon {
             slot,
             open: None,
             care: WAITING,
+            may_harm: extras.harmful,
         })
     }
 }
@@ -155,6 +162,10 @@ impl Source for Hwmon {
     fn read(&mut self, readings: &mut [Reading<f64>]) -> Freshness {
         readings.fill(Err(NoData::Absent));
         let Some(open) = &self.open else { return Freshness::Current };
+        if self.care.cost == Cost::Harmful && !self.may_harm {
+            readings.fill(Err(NoData::Denied));
+            return Freshness::Current;
+        }
         if open.sleep.now(&mut false) {
             readings.fill(Err(NoData::Asleep));
             return Freshness::Current;

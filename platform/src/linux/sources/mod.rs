@@ -51,7 +51,7 @@ pub(super) fn all(roots: &Roots, extras: Extras) -> Vec<Box<dyn Source>> {
         Box::new(cgroup::Cgroup::new(proc_root, sys_root, false)),
         Box::new(cgroup::Cgroup::new(proc_root, sys_root, true)),
     ];
-    let chips = hwmon::Hwmon::all(sys_root, extras.alarms);
+    let chips = hwmon::Hwmon::all(sys_root, extras);
     sources.extend(chips.map(|chip| Box::new(chip) as Box<dyn Source>));
     sources
 }

@@ -97,7 +97,7 @@ fn run(args: &Args) -> Result<(), Failure> {
     raise_descriptor_limit(config.limits.clients)?;
     let roots = Roots { proc: args.proc_root.clone(), sys: args.sys_root.clone() };
     let mut reactor = Reactor::with_sockets(&config, this_machine(&roots), sockets)?;
-    let extras = Extras { alarms: config.sensors.alarms };
+    let extras = Extras { alarms: config.sensors.alarms, harmful: config.sensors.harmful };
     reactor.read_sources(this_machine_sources_with(&roots, extras))?;
     if let Some(processes) = this_machine_processes(&roots) {
         reactor.read_processes(processes);
