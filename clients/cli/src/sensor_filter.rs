@@ -1,13 +1,17 @@
 //! Which sensors somebody wants to see.
 
 use kymo_client::Sensor;
+use kymo_protocol::Groups;
 use kymo_protocol::pattern::wants;
 
-/// Patterns of sensors, as those of topics: `*` stands for any text. None let everything through.
+/// Patterns of sensors, as those of topics: `*` stands for any text. None let everything through
+/// that is of the groups asked for: a catalog also names what only others asked for, of which no
+/// sample comes here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SensorFilter {
     /// Each ended by a newline.
     patterns: Vec<u8>,
+    groups: Groups,
 }
 
 impl SensorFilter {
@@ -25,10 +29,17 @@ impl SensorFilter {
         Ok(())
     }
 
-    /// Whether a sensor's name, label, group or identity is like a pattern.
+    /// Lets through nothing but what is of `groups`.
+    pub fn keep_groups(&mut self, groups: Groups) {
+        self.groups = groups;
+    }
+
+    /// Whether a sensor is of a group asked for, and its name, label, group or identity like a
+    /// pattern.
     pub fn wants(&self, sensor: &Sensor) -> bool {
         let texts = [&sensor.name, &sensor.label, sensor.group.name(), &sensor.identity];
-        texts.into_iter().any(|text| wants(&self.patterns, text))
+        self.groups.contains(sensor.group)
+            && texts.into_iter().any(|text| wants(&self.patterns, text))
     }
 }
 
@@ -57,6 +68,12 @@ mod tests {
             assert!(!wants(&[pattern]), "{pattern}");
         }
         assert!(wants(&[]) && wants(&["x", "Td*"]) && !wants(&["x", "y"]));
+        for (groups, expected) in [("cpu\nhw*\n", true), ("cpu\n", false), ("", true)] {
+            let mut filter = SensorFilter::default();
+            filter.push("hwmon").unwrap();
+            filter.keep_groups(Groups::wanted(groups.as_bytes()));
+            assert_eq!(filter.wants(sensor), expected, "{groups:?}");
+        }
         assert!(SensorFilter::default().push("").is_err());
         assert!(SensorFilter::default().push("a\nb").is_err());
     }

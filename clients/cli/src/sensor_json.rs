@@ -1,7 +1,8 @@
 //! A sensor and what it read as members of a JSON object.
 //!
 //! Always all keys, in this order: `group`, `name`, `label`, `value`, `unit`, `state`, `age_ms`,
-//! `instrument`, `cadence_s`, `cost`, `scope`, `attributes`, `identity`. What is not known is null.
+//! `instrument`, `cadence_s`, `cost`, `scope`, `attributes`, `identity`. What is not known is null;
+//! whole numbers are written as such, without a point.
 
 use kymo_client::Sensor;
 use kymo_protocol::json::Writer;
@@ -49,7 +50,8 @@ fn number(value: Option<f64>) -> String {
     let mut writer = Writer::new(&mut buffer);
     writer.double(value);
     let size = writer.finish().unwrap_or(0);
-    str::from_utf8(buffer.get(..size).unwrap_or_default()).map_or_else(|_| null(), Into::into)
+    let text = str::from_utf8(buffer.get(..size).unwrap_or_default());
+    text.map_or_else(|_| null(), |text| text.strip_suffix(".0").unwrap_or(text).into())
 }
 
 #[cfg(test)]
@@ -75,7 +77,7 @@ mod tests {
         assert_eq!(
             lines[0],
             "\"group\":\"hwmon\",\"name\":\"system.cpu.time\",\"label\":\"é\\\"\\\\\",\
-             \"value\":54.0,\"unit\":\"s\",\"state\":\"held\",\"age_ms\":7,\
+             \"value\":54,\"unit\":\"s\",\"state\":\"held\",\"age_ms\":7,\
              \"instrument\":\"counter\",\"cadence_s\":1.5,\"cost\":\"cheap\",\"scope\":\"host\",\
              \"attributes\":{\"hw.id\":\"a\\\"b=c\u{202e}\",\"x\\\\\":\"\"},\
              \"identity\":\"hwmon/a/one\""
@@ -88,6 +90,16 @@ mod tests {
         for key in ["value", "age_ms", "cadence_s"] {
             assert!(values[1][key].is_null(), "{key}");
         }
+    }
+
+    #[test]
+    fn whole_numbers_have_no_point() {
+        for (value, expected) in
+            [(25_274_793_984.0, "25274793984"), (0.0, "0"), (10.05, "10.05"), (-3.0, "-3")]
+        {
+            assert_eq!(number(Some(value)), expected);
+        }
+        assert_eq!(number(None), "null");
     }
 
     #[test]

@@ -47,8 +47,23 @@ fn flatten(key: &str, value: &Value, rows: &mut Vec<(String, String)>) {
         Value::List(list) if objects(value).is_some() => {
             rows.push((key.into(), list.len().to_string()));
         }
-        value => rows.push((key.into(), short(value))),
+        value => {
+            let name = key.rsplit('.').next().unwrap_or(key);
+            rows.push((key.into(), cell(name, value)));
+        }
     }
+}
+
+/// The value of a member on one line. A factor comes with all the digits of a 32-bit number, of
+/// which two decimals tell people something.
+fn cell(name: &str, value: &Value) -> String {
+    if name == "stretch"
+        && let Value::Plain(text) = value
+        && let Ok(factor) = text.parse::<f64>()
+    {
+        return format!("{factor:.2}");
+    }
+    short(value)
 }
 
 /// A value on one line.
@@ -79,7 +94,8 @@ fn columns(list: &[Value]) -> String {
     }
     let head: Vec<String> = keys.iter().map(|key| (*key).into()).collect();
     let cells = list.iter().map(|value| {
-        keys.iter().map(|key| value.get(key).map(short).unwrap_or_default()).collect()
+        let cells = keys.iter().map(|key| value.get(key).map(|value| cell(key, value)));
+        cells.map(Option::unwrap_or_default).collect()
     });
     let rows: Vec<Vec<String>> = std::iter::once(head).chain(cells).collect();
     let width = |column: usize| {
@@ -118,6 +134,23 @@ mod tests {
                id  streams         pid\n  \
                0   vitals, events\n  \
                11                  7\n"
+        );
+    }
+
+    #[test]
+    fn a_stretch_has_two_decimals() {
+        let reply = "{\"process_source\":{\"total_ns\":1.2345,\"stretch\":1.0},\
+            \"sample_sources\":[{\"stretch\":10.050000190734863},{\"stretch\":null}]}";
+        assert_eq!(
+            table(&Value::parse(reply).unwrap(), &[]),
+            "process_source.total_ns  1.2345\n\
+             process_source.stretch   1.00\n\
+             sample_sources           2\n\
+             \n\
+             sample_sources\n  \
+               stretch\n  \
+               10.05\n  \
+               none\n"
         );
     }
 

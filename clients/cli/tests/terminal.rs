@@ -160,6 +160,26 @@ fn sensors_are_drawn_in_place_too() {
 }
 
 #[test]
+fn sensors_that_only_others_asked_for_are_not_drawn() {
+    let scratch = Scratch::new();
+    let _daemon = kymod(&scratch.0, &[]);
+    // The catalog names those of cpu from now on.
+    let others = ["watch", "--sensors", "*", "--groups", "cpu", "--json", "--dir"];
+    let mut other = Process(kymo(&others).arg(&scratch.0).spawn().unwrap());
+    let read = other.0.stdout.as_mut().unwrap().read(&mut [0; 1]).unwrap();
+    assert_eq!(read, 1);
+    for what in [["--sensors", "*"], ["--streams", "samples"]] {
+        let more = ["--groups", "memory", "--rate", "20", "--count", "3"];
+        let arguments = [&what[..], &more].concat();
+        let mut terminal = Terminal::of_rows(60, &scratch.0, &arguments, &[]);
+        assert!(!terminal.read_until(|_| false));
+        let text = without_escapes(&terminal.seen);
+        assert_eq!(text.matches("memory     total ").count(), 3, "{text}");
+        assert!(!text.lines().any(|line| line.trim_start().starts_with("cpu ")), "{text}");
+    }
+}
+
+#[test]
 fn colors_are_left_out_on_request() {
     let scratch = Scratch::new();
     let _daemon = kymod(&scratch.0, &[]);

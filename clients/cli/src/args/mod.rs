@@ -124,7 +124,7 @@ mod tests {
             ("wach", "unknown command \"wach\""),
             ("--json", "--json"),
             ("watch --rate 0", "0.1 to 1000"),
-            ("watch --rate nan", "0.1 to 1000"),
+            ("watch --rate nan", "not a number"),
             ("watch --rate 1001", "0.1 to 1000"),
             ("watch --rate fast", "not a number"),
             ("watch --rate", "--rate"),

@@ -11,7 +11,7 @@ use super::{Ask, Command, dir_help};
 
 const HELP: &str = concat!(
     "\
-kymo sensors: every sensor, and what it reads now
+kymo sensors: every sensor of a running daemon, and what it reads now
 
 usage: kymo sensors [options]
 
@@ -29,6 +29,9 @@ usage: kymo sensors [options]
 ",
     dir_help!(),
     "
+Without a daemon it fails, with exit code 69; kymo watch --sensors '*' then
+samples in its own process.
+
 example: kymo sensors --json | jq '.sensors[] | select(.unit == \"Cel\") | .value'
 "
 );
@@ -61,7 +64,8 @@ impl Sensors {
     }
 }
 
-fn wanted(patterns: &[String]) -> Groups {
+/// The groups that one of `patterns` is like; all without any.
+pub fn wanted(patterns: &[String]) -> Groups {
     let patterns: String = patterns.iter().map(|pattern| format!("{pattern}\n")).collect();
     Groups::wanted(patterns.as_bytes())
 }
@@ -141,6 +145,12 @@ mod tests {
         assert_eq!(sensors(line), expected);
         assert!(expected.wanted().contains(Group::Hwmon));
         assert!(!expected.wanted().contains(Group::Disk));
+    }
+
+    #[test]
+    fn help_says_that_it_takes_a_daemon() {
+        let help = parsed("sensors --help").unwrap_err();
+        assert!(help.contains("of a running daemon") && help.contains("exit code 69"), "{help}");
     }
 
     #[test]

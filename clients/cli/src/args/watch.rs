@@ -9,7 +9,7 @@ use kymo_client::{StreamId, Streams, Token};
 use lexopt::{Arg, Error, Parser, ValueExt};
 
 use super::ask::count;
-use super::sensors::parse_group;
+use super::sensors::{parse_group, wanted};
 use super::{Command, dir_help};
 use crate::sensor_filter::SensorFilter;
 
@@ -62,7 +62,7 @@ pub struct Watch {
     pub streams: Streams,
     /// `--topic`
     pub topics: Vec<String>,
-    /// `--sensors`
+    /// `--sensors`, of `--groups`
     pub sensors: SensorFilter,
     /// `--groups`
     pub groups: Vec<String>,
@@ -124,6 +124,7 @@ pub fn parse(parser: &mut Parser) -> Result<Command, Error> {
     if !options.groups.is_empty() && !has_samples {
         return Err("--groups belongs to --sensors".into());
     }
+    options.sensors.keep_groups(wanted(&options.groups));
     Ok(Command::Watch(options))
 }
 
