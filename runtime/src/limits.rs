@@ -247,8 +247,13 @@ pub const ACCEPT_REST_NS: u64 = 50_000_000;
 pub const SEND_REST_NS: u64 = 50_000_000;
 
 /// Descriptors kymo needs beside one per connection: standard streams, epoll, timer, signals, lock,
-/// listeners, sensors and a reserve.
+/// listeners and a reserve, from which a machine with few sensors has theirs as well.
 pub const DESCRIPTORS_RESERVED: u64 = 64;
+
+/// Descriptors that all sensors keep at most: of chips 200 channels with three each, 200 alarms
+/// with two and 64 folders; of four classes 128 channels with two and 32 folders; of the vitals 81,
+/// and a few dozen files. A limit that is higher than what is used costs nothing.
+pub const SENSOR_DESCRIPTORS_MAX: u64 = 200 * 3 + 200 * 2 + 64 + 4 * (128 * 2 + 32) + 128;
 
 /// A new subscriber is served at once when the next tick is farther away than this.
 pub const FIRST_FRAME_NS: u64 = 100_000_000;

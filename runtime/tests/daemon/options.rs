@@ -1,7 +1,9 @@
 //! The command line and the file of settings, when something is wrong with them.
 
+use std::fs;
 use std::path::Path;
 
+use kymo::limits::{DESCRIPTORS_RESERVED, SENSOR_DESCRIPTORS_MAX};
 use nix::sys::signal::Signal;
 use nix::unistd::geteuid;
 
@@ -158,6 +160,13 @@ fn what_is_not_allowed_is_told() {
     assert!(said(&output).contains(forbidden), "{}", said(&output));
 }
 
+/// How many descriptors it may have: the soft limit.
+fn descriptor_limit(daemon: &Daemon) -> u64 {
+    let limits = fs::read_to_string(format!("/proc/{}/limits", daemon.pid())).unwrap();
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap();
+    line.split_whitespace().next().unwrap().parse().unwrap()
+}
+
 #[test]
 fn the_descriptor_limit_is_raised_or_named() {
     let scratch = Scratch::new();
@@ -165,11 +174,23 @@ fn the_descriptor_limit_is_raised_or_named() {
     let output = run_to_end(command.arg(&scratch.0));
     assert_eq!(output.status.code(), SETTING, "{}", said(&output));
     assert!(said(&output).contains("320") && said(&output).contains("100"), "{}", said(&output));
-    // A soft limit alone is raised.
+    // A soft limit alone is raised, to what clients and sensors may need.
+    let wanted = 40 + DESCRIPTORS_RESERVED + SENSOR_DESCRIPTORS_MAX;
     let mut command = command_after("ulimit -Sn 32", &["--clients", "40", "--dir"]);
     let daemon = Daemon::start_as(&scratch.0, command.arg(&scratch.0));
+    assert_eq!(descriptor_limit(&daemon), wanted);
     let mut clients: Vec<_> = (0..40).map(|_| daemon.json("json.sock")).collect();
     for client in &mut clients {
         client.expect("welcome");
     }
+    let told = format!("104 file descriptors are fewer than the {wanted} that 40 clients");
+    assert!(!daemon.said().contains("file descriptors"), "{}", daemon.said());
+    drop((clients, daemon));
+    // Where the hard limit has room for clients alone, it starts, and tells what may be missing.
+    let scratch = Scratch::new();
+    let mut command = command_after("ulimit -n 104", &["--clients", "40", "--dir"]);
+    let daemon = Daemon::start_as(&scratch.0, command.arg(&scratch.0));
+    assert_eq!(descriptor_limit(&daemon), 104);
+    assert_eq!(daemon.said().matches(&told).count(), 1, "{}", daemon.said());
+    daemon.json("json.sock").expect("welcome");
 }

@@ -1,6 +1,7 @@
 //! Settings that are read again, by a signal and by the owner.
 
 use std::fs;
+use std::path::Path;
 
 use nix::sys::signal::Signal;
 use serde_json::json;
@@ -16,8 +17,11 @@ const HEAD: &str = "[[listener]]\npath = 'more.sock'\nformat = 'json'\n";
 
 impl Reloaded {
     fn start(options: &[&str]) -> Self {
-        let scratch = Scratch::new();
-        let path = scratch.write("kymo.toml", HEAD);
+        Self::start_with(Scratch::new(), HEAD, options)
+    }
+
+    fn start_with(scratch: Scratch, text: &str, options: &[&str]) -> Self {
+        let path = scratch.write("kymo.toml", text);
         let options = [&["--config", &path], options].concat();
         Self { daemon: Daemon::start_in_scratch(scratch, &options), path }
     }
@@ -87,6 +91,7 @@ fn what_can_not_be_used_changes_nothing() {
             "event_bytes needs a r".into(),
         ),
         (format!("rate_hz = 7\n{HEAD}[journal]\nenabled = false\n"), "[journal] needs a re".into()),
+        (format!("rate_hz = 7\n{HEAD}[journal]\npath = '/k'\n"), "[journal] needs a re".into()),
         (format!("rate_hz = 7\n{HEAD}[access]\nread_group = 'root'\n"), "[access] needs a".into()),
         (format!("rate_hz = 7\n{HEAD}[sensors]\nalarms = true\n"), "alarms needs a r".into()),
         ("rate_hz = 7\n".into(), "of a listener needs a restart".into()),
@@ -140,4 +145,43 @@ fn a_signal_reloads_as_well() {
     let text = format!("{HEAD}[limits]\nclients = 3\n");
     assert_eq!(reloaded.with(&text)["status"], "success");
     assert_eq!(daemon.json("json.sock").expect("welcome")["limits"]["clients"], 9);
+}
+
+#[test]
+fn the_journal_stays_where_it_is() {
+    let scratch = Scratch::new();
+    let [here, there] = ["here", "there"].map(|name| scratch.0.join(name));
+    let at = |place: &Path| format!("{HEAD}[journal]\npath = '{}'\n", place.display());
+    let (here_text, there_text) = (at(&here), at(&there));
+    let ask = |reloaded: &Reloaded, text: &str| {
+        let reply = reloaded.with(text);
+        if reply["status"] == "success" {
+            return true;
+        }
+        assert_eq!(reply["error"], "[journal] needs a restart", "{text}");
+        false
+    };
+    // The file named it, and is to go on naming it.
+    let reloaded = Reloaded::start_with(scratch, &here_text, &[]);
+    assert!(here.is_dir());
+    assert!(ask(&reloaded, &here_text));
+    assert!(!ask(&reloaded, &there_text));
+    assert!(!ask(&reloaded, HEAD));
+    assert!(ask(&reloaded, &here_text));
+    drop(reloaded);
+    // Nobody named it: the file may name the place it has.
+    let reloaded = Reloaded::start(&[]);
+    let own = reloaded.daemon.path("journal");
+    assert!(own.is_dir());
+    assert!(ask(&reloaded, &at(&own)));
+    assert!(!ask(&reloaded, &there_text));
+    assert!(ask(&reloaded, HEAD));
+    drop(reloaded);
+    // What the command line says holds, whatever the file says.
+    let scratch = Scratch::new();
+    let option = scratch.0.join("option").display().to_string();
+    let reloaded = Reloaded::start_with(scratch, HEAD, &["--state", &option]);
+    assert!(ask(&reloaded, &there_text));
+    assert!(ask(&reloaded, HEAD));
+    assert!(!there.exists());
 }

@@ -5,6 +5,7 @@
 //! 78 a setting can't be used.
 
 mod args;
+mod descriptors;
 mod heap;
 mod log;
 
@@ -18,13 +19,12 @@ use args::{Args, Command};
 use kymo::journal::Origin;
 use kymo::{
     Config, ConfigFile, ConfigFileError, JournalSettings, Message, Reactor, Report, StartError,
-    limits, place,
+    place,
 };
 use kymo_platform::{
     Extras, Notify, Roots, Signal, Signals, activation, clock, let_start_go, let_writes_fail,
     this_machine, this_machine_processes, this_machine_sources_with,
 };
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 const FAILED: u8 = 1;
 const USAGE: u8 = 2;
@@ -91,10 +91,11 @@ fn run(args: &Args) -> Result<(), Failure> {
     // The journal's writes are told that they fail; they do not end the daemon.
     let_writes_fail()?;
     let mut file = settings_file(args)?;
-    let config = configure(args, file.as_mut())?;
+    let mut config = configure(args, file.as_mut())?;
+    let named = settle(&mut config, args)?;
     let sockets = activation::from_env()
         .map_err(|error| Failure { code: SETTING, text: error.to_string() })?;
-    raise_descriptor_limit(config.limits.clients)?;
+    descriptors::make_room(config.limits.clients)?;
     let roots = Roots { proc: args.proc_root.clone(), sys: args.sys_root.clone() };
     let mut reactor = Reactor::with_sockets(&config, this_machine(&roots), sockets)?;
     let extras = Extras { alarms: config.sensors.alarms, harmful: config.sensors.harmful };
@@ -118,7 +119,8 @@ fn run(args: &Args) -> Result<(), Failure> {
     let options = (args.rate_mhz, args.clients);
     let state = config.journal.clone();
     // The reader's memory stays until the end.
-    reactor.on_reload(move |config| reload(config, file.as_mut(), options, state.as_ref()));
+    reactor
+        .on_reload(move |config| reload(config, file.as_mut(), options, (named, state.as_ref())));
     if let Some(directory) = &config.directory {
         notify.status(&format!("serves {}", directory.display()));
         // A reader that is gone is no reason to stop.
@@ -171,9 +173,10 @@ fn settings_file(args: &Args) -> Result<Option<ConfigFile>, Failure> {
 
 /// The settings of the command line and of the file.
 fn configure(args: &Args, file: Option<&mut ConfigFile>) -> Result<Config, Failure> {
-    let is_root = nix::unistd::geteuid().is_root();
-    let directory =
-        args.directory.clone().or_else(|| place::to_serve(|name| std::env::var_os(name), is_root));
+    let directory = args
+        .directory
+        .clone()
+        .or_else(|| place::to_serve(|name| std::env::var_os(name), is_root()));
     // Settings can be checked wherever they will be served.
     let directory = directory.or_else(|| args.is_check.then(|| ".".into()));
     let Some(directory) = directory else {
@@ -188,8 +191,6 @@ fn configure(args: &Args, file: Option<&mut ConfigFile>) -> Result<Config, Failu
         file.read(&mut config).map_err(|error| refused(file.path(), &error))?;
     }
     override_settings(&mut config, (args.rate_mhz, args.clients));
-    place_journal(&mut config, args, is_root)?;
-    config.check().map_err(StartError::from)?;
     Ok(config)
 }
 
@@ -198,7 +199,7 @@ fn reload(
     config: &mut Config,
     file: Option<&mut ConfigFile>,
     options: (Option<u32>, Option<u32>),
-    state: Option<&JournalSettings>,
+    (named, state): (Named, Option<&JournalSettings>),
 ) -> Result<(), Message> {
     config.reset();
     config.journal = Some(JournalSettings::default());
@@ -211,21 +212,47 @@ fn reload(
         })?;
     }
     override_settings(config, options);
-    // Where the journal is was settled at the start.
-    if let (Some(journal), Some(state)) = (&mut config.journal, state) {
+    if let (Some(journal), Some(state)) = (&mut config.journal, state)
+        && match named {
+            Named::ByOption => true,
+            Named::InFile => false,
+            Named::Nowhere => journal.path.is_none(),
+        }
+    {
+        // Nothing says otherwise than at the start.
         journal.path.clone_from(&state.path);
     }
     Ok(())
 }
 
+/// Who said at the start where the journal is.
+#[derive(Clone, Copy, Debug)]
+enum Named {
+    ByOption,
+    InFile,
+    Nowhere,
+}
+
+/// Settles where the journal is and checks that a start can use it all.
+fn settle(config: &mut Config, args: &Args) -> Result<Named, Failure> {
+    let named = place_journal(config, args)?;
+    config.check().map_err(StartError::from)?;
+    Ok(named)
+}
+
 /// Settles where the journal is: the command line holds against the file, and both against the
 /// rest.
-fn place_journal(config: &mut Config, args: &Args, is_root: bool) -> Result<(), Failure> {
-    let Some(journal) = &mut config.journal else { return Ok(()) };
-    let named =
-        args.state.clone().or_else(|| journal.path.as_ref().map(|path| path.as_str().into()));
-    let given = args.directory.as_deref();
-    let path = named.or_else(|| place::of_state(|name| std::env::var_os(name), is_root, given));
+fn place_journal(config: &mut Config, args: &Args) -> Result<Named, Failure> {
+    let Some(journal) = &mut config.journal else { return Ok(Named::Nowhere) };
+    let (named, path) = match &args.state {
+        Some(path) => (Named::ByOption, Some(path.clone())),
+        // Kept as it is, which is how a reload finds it again.
+        None if journal.path.is_some() => return Ok(Named::InFile),
+        None => {
+            let (is_root, given) = (is_root(), args.directory.as_deref());
+            (Named::Nowhere, place::of_state(|name| std::env::var_os(name), is_root, given))
+        }
+    };
     let fail = |text: &str| Err(Failure { code: SETTING, text: text.into() });
     let Some(path) = path else {
         return fail(
@@ -237,7 +264,11 @@ fn place_journal(config: &mut Config, args: &Args, is_root: bool) -> Result<(), 
         Some(path) => journal.path = Some(path),
         None => return fail("the journal's path is too long, or not UTF-8"),
     }
-    Ok(())
+    Ok(named)
+}
+
+fn is_root() -> bool {
+    nix::unistd::geteuid().is_root()
 }
 
 /// What the command line says of the rate and of the clients holds against the file.
@@ -260,28 +291,11 @@ fn refused(path: &Path, error: &ConfigFileError) -> Failure {
 
 /// Reads the settings as a start would, and says that they can be used.
 fn check(args: &Args) -> Result<(), Failure> {
-    let config = configure(args, settings_file(args)?.as_mut())?;
+    let mut config = configure(args, settings_file(args)?.as_mut())?;
+    settle(&mut config, args)?;
     config.access.group_id().map_err(StartError::from)?;
     let what = args.config.as_deref().unwrap_or(Path::new("settings"));
     // Nobody may be listening.
     let _ = writeln!(io::stdout(), "{}: ok", what.display());
     Ok(())
-}
-
-/// Makes room for one descriptor per client, within what the system's administrator allows.
-fn raise_descriptor_limit(clients: u32) -> Result<(), Failure> {
-    let needed = u64::from(clients) + limits::DESCRIPTORS_RESERVED;
-    let system = |errno: nix::Error| Failure::from(io::Error::from(errno));
-    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).map_err(system)?;
-    if soft >= needed {
-        return Ok(());
-    }
-    if hard < needed {
-        let text = format!(
-            "{clients} clients need {needed} file descriptors and the hard limit is {hard}: lower \
-             limits.clients (--clients) or raise the limit (RLIMIT_NOFILE, ulimit -Hn)"
-        );
-        return Err(Failure { code: SETTING, text });
-    }
-    setrlimit(Resource::RLIMIT_NOFILE, needed, hard).map_err(system)
 }
