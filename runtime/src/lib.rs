@@ -87,7 +87,7 @@ pub use reactor::Reactor;
 pub use report::Report;
 pub use sampler::Sampler;
 pub use samples::Samples;
-pub use schedule::Ticks;
+pub use schedule::{Cadences, Ticks};
 pub use sources::{SourceReport, Sources, Wanted};
 pub use start_error::StartError;
 pub use table::SessionId;

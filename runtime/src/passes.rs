@@ -3,12 +3,17 @@
 //!
 //! Guarantees: a slice takes about [`PROCESSES_SLICE_NS`], and behind each is a pause; a pass
 //! begins no sooner than asked for, and later where that would take more than the budget of all
-//! sources; while nobody wants any, nothing is looked at and nothing is due.
+//! sources; who comes when nothing is known waits no longer than the fastest would; while nobody
+//! wants any, nothing is looked at and nothing is due.
 
 use kymo_platform::{ProcessSource, Ranking};
 
-use crate::limits::{PROCESSES_PAUSE_NS, PROCESSES_SLICE_NS};
+use crate::limits::{PROCESSES_PAUSE_NS, PROCESSES_RATE_MHZ_MAX, PROCESSES_SLICE_NS};
 use crate::sampler::Cost;
+use crate::schedule::period_ns;
+
+/// The least time between two passes that anybody is granted.
+const LEAST_NS: u64 = period_ns(PROCESSES_RATE_MHZ_MAX);
 
 /// The passes; see the module.
 #[derive(Debug)]
@@ -16,8 +21,10 @@ pub struct Passes {
     source: Box<dyn ProcessSource>,
     /// The pass under way.
     current: Option<Pass>,
-    /// When the last pass began, at the earliest tick that is none of it.
+    /// When the last pass of which a slice was taken was due.
     began_ns: Option<u64>,
+    /// So much later than its tick that one was due; the next one follows the ticks again.
+    slack_ns: u64,
     /// What a whole pass took.
     took_ns: u64,
     cost: Cost,
@@ -33,6 +40,7 @@ struct Pass {
     took_ns: u64,
     /// When its next slice is due.
     slice_ns: u64,
+    is_begun: bool,
 }
 
 /// A pass that is whole.
@@ -50,8 +58,8 @@ impl Passes {
     /// Nothing has been looked at.
     pub fn new(source: Box<dyn ProcessSource>) -> Self {
         let (current, began_ns) = (None, None);
-        let (took_ns, cost, is_known) = (0, Cost::default(), false);
-        Self { source, current, began_ns, took_ns, cost, is_known }
+        let (slack_ns, took_ns, cost, is_known) = (0, 0, Cost::default(), false);
+        Self { source, current, began_ns, slack_ns, took_ns, cost, is_known }
     }
 
     /// What it has cost: whole passes, and the longest slice.
@@ -66,12 +74,24 @@ impl Passes {
         self.took_ns.max(so_far_ns) as f32 / interval_ns.max(1) as f32
     }
 
-    /// Begins a pass at the tick of `tick_ns` when that is due: `wait_ns` after the last one.
+    /// Whether nothing is known, and no pass is planned that would change it.
+    pub fn is_new(&self) -> bool {
+        !self.is_known && self.current.is_none()
+    }
+
+    /// How long after the last pass the next one is asked for by who wants one every `interval_ns`.
+    pub fn asked_ns(&self, interval_ns: u64) -> u64 {
+        if self.is_known { interval_ns } else { interval_ns.min(LEAST_NS) }
+    }
+
+    /// Begins a pass at the tick of `tick_ns` when that is due: `wait_ns` after the last one. When
+    /// nothing is known, no tick is waited for.
     pub fn handle_tick(&mut self, tick_ns: u64, interval_ns: u64, wait_ns: u64) {
-        let is_due = self.began_ns.is_none_or(|began_ns| tick_ns >= began_ns + wait_ns);
-        if is_due && self.current.is_none() {
-            self.began_ns = Some(tick_ns);
-            self.current = Some(Pass { tick_ns, interval_ns, took_ns: 0, slice_ns: tick_ns });
+        let wait_ns = wait_ns.saturating_sub(if self.is_known { self.slack_ns } else { 0 });
+        let due_ns = self.began_ns.map_or(tick_ns, |began_ns| tick_ns.max(began_ns + wait_ns));
+        if self.current.is_none() && (due_ns == tick_ns || !self.is_known) {
+            let (slice_ns, is_begun) = (due_ns, false);
+            self.current = Some(Pass { tick_ns, interval_ns, took_ns: 0, slice_ns, is_begun });
         }
     }
 
@@ -84,6 +104,11 @@ impl Passes {
     pub fn go_on(&mut self, clock: fn() -> u64) -> Option<Done<'_>> {
         let pass = self.current.as_mut()?;
         self.is_known = true;
+        if !std::mem::replace(&mut pass.is_begun, true) {
+            self.began_ns = Some(pass.slice_ns);
+            let late_ns = pass.slice_ns - pass.tick_ns;
+            self.slack_ns = late_ns.min(pass.interval_ns.saturating_sub(LEAST_NS));
+        }
         let start_ns = clock();
         let is_whole = self.source.scan(PROCESSES_SLICE_NS);
         let end_ns = clock();
@@ -195,9 +220,34 @@ mod tests {
         assert!(passes.go_on(|| NOW_NS.get()).is_none());
         (0..3).for_each(|_| passes.rest());
         assert_eq!((forgotten.load(Relaxed), passes.slice_ns()), (1, None));
-        passes.handle_tick(700 * MS, 500 * MS, 500 * MS);
+        // Whoever comes and goes meanwhile puts it off no further either.
+        for tick_ms in [700, 800, 900] {
+            passes.rest();
+            passes.handle_tick(tick_ms * MS, 500 * MS, 500 * MS);
+            assert_eq!(passes.slice_ns(), Some(1000 * MS));
+        }
+    }
+
+    /// The bug it finds: a slow newcomer waited for the tick behind its own period.
+    #[test]
+    fn who_comes_when_nothing_is_known_does_not_wait_for_its_period() {
+        let (mut passes, _) = passes(1);
+        let slow_ns = 10_000 * MS;
+        assert_eq!((passes.is_new(), passes.asked_ns(slow_ns)), (true, 500 * MS));
+        passes.handle_tick(0, slow_ns, 500 * MS);
+        assert_eq!(passes.go_on(|| NOW_NS.get()).unwrap().interval_ns, slow_ns);
+        assert_eq!((passes.is_new(), passes.asked_ns(slow_ns)), (false, slow_ns));
+        passes.handle_tick(9000 * MS, slow_ns, slow_ns);
         assert_eq!(passes.slice_ns(), None);
-        passes.handle_tick(1000 * MS, 500 * MS, 500 * MS);
-        assert_eq!(passes.slice_ns(), Some(1000 * MS));
+        passes.rest();
+        assert_eq!((passes.is_new(), passes.asked_ns(slow_ns)), (true, 500 * MS));
+        passes.handle_tick(200 * MS, slow_ns, passes.asked_ns(slow_ns));
+        assert_eq!((passes.is_new(), passes.slice_ns()), (false, Some(500 * MS)));
+        assert!(passes.go_on(|| NOW_NS.get()).is_some());
+        // The next one follows the ticks of who asked.
+        passes.handle_tick(10_199 * MS, slow_ns, slow_ns);
+        assert_eq!(passes.slice_ns(), None);
+        passes.handle_tick(10_200 * MS, slow_ns, slow_ns);
+        assert_eq!(passes.slice_ns(), Some(10_200 * MS));
     }
 }

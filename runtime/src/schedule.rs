@@ -1,15 +1,32 @@
-//! When telemetry ticks: on one grid, as fast as the fastest subscriber.
+//! When telemetry ticks: on one grid, as fast as the fastest subscriber has use for.
+
+use kymo_protocol::{Group, Groups};
 
 /// Nanoseconds between frames at `rate_mhz` thousandths of a hertz.
 #[must_use]
-pub fn period_ns(rate_mhz: u32) -> u64 {
-    1_000_000_000_000 / u64::from(rate_mhz.max(1))
+pub const fn period_ns(rate_mhz: u32) -> u64 {
+    1_000_000_000_000 / if rate_mhz == 0 { 1 } else { rate_mhz as u64 }
+}
+
+/// Of each group, the least nanoseconds between two ticks that have something to do for it.
+pub type Cadences = [u64; Group::ALL.len()];
+
+/// Thousandths of a tick a second that who wants `groups` at `rate_mhz` has use for.
+#[must_use]
+pub fn useful_mhz(rate_mhz: u32, groups: Groups, cadences: &Cadences) -> u32 {
+    let wanted = Group::ALL.into_iter().zip(cadences).filter(|(group, _)| groups.contains(*group));
+    let Some(least_ns) = wanted.map(|(_, cadence_ns)| *cadence_ns).min() else { return 0 };
+    u32::try_from(period_mhz(least_ns)).unwrap_or(u32::MAX).min(rate_mhz)
+}
+
+fn period_mhz(period_ns: u64) -> u64 {
+    1_000_000_000_000 / period_ns.max(1)
 }
 
 /// The grid of ticks; it stands still while nobody subscribes.
 #[derive(Debug, Default)]
 pub struct Schedule {
-    /// The fastest granted rate; 0 while nobody subscribes.
+    /// The fastest rate that anybody has use for; 0 while nobody has.
     rate_mhz: u32,
     /// Subscribers at exactly that rate.
     holders: u32,
@@ -43,7 +60,7 @@ impl Schedule {
     /// Takes in a subscriber. A newcomer that would wait longer than `wait_ns_max` for its first
     /// frame moves the grid to now.
     pub fn join(&mut self, rate_mhz: u32, now_ns: u64, wait_ns_max: u64) {
-        if self.rate_mhz == 0 || self.next_ns > now_ns.saturating_add(wait_ns_max) {
+        if self.next_ns > now_ns.saturating_add(wait_ns_max) {
             self.next_ns = now_ns;
         }
         if rate_mhz > self.rate_mhz {
@@ -60,13 +77,21 @@ impl Schedule {
         }
         self.holders -= 1;
         if self.holders == 0 {
-            let fastest = rates.clone().max().unwrap_or(0);
-            let holders = rates.filter(|rate| *rate == fastest).count();
-            self.set_rate(fastest, u32::try_from(holders).unwrap_or(u32::MAX), now_ns);
+            self.follow(rates, now_ns);
         }
     }
 
+    /// The rates of all subscribers are these now.
+    pub fn follow(&mut self, rates: impl Iterator<Item = u32> + Clone, now_ns: u64) {
+        let fastest = rates.clone().max().unwrap_or(0);
+        let holders = rates.filter(|rate| *rate == fastest).count();
+        self.set_rate(fastest, u32::try_from(holders).unwrap_or(u32::MAX), now_ns);
+    }
+
     fn set_rate(&mut self, rate_mhz: u32, holders: u32, now_ns: u64) {
+        if self.rate_mhz == 0 {
+            self.next_ns = now_ns;
+        }
         self.rate_mhz = rate_mhz;
         self.holders = holders;
         // A faster grid begins no later than its own period from now.
@@ -142,6 +167,38 @@ mod tests {
         assert_eq!(schedule.ticks().map(|t| t.period_ns), Some(40 * MS));
         schedule.leave(25_000, 107 * MS, [].into_iter());
         assert_eq!(schedule.ticks(), None);
+    }
+
+    #[test]
+    fn nobody_has_use_for_more_ticks_than_there_are_readings() {
+        let mut cadences = [10_000 * MS; Group::ALL.len()];
+        (cadences[0], cadences[1]) = (0, 500 * MS);
+        for (rate_mhz, groups, useful) in [
+            (1_000_000, 0b1, 1_000_000),
+            (1_000_000, 0b10, 2000),
+            (1_000_000, 0b111, 1_000_000),
+            (1000, 0b10, 1000),
+            (1_000_000, 0b100, 100),
+            (1_000_000, 0, 0),
+        ] {
+            assert_eq!(useful_mhz(rate_mhz, Groups(groups), &cadences), useful, "{groups:b}");
+        }
+    }
+
+    #[test]
+    fn who_has_use_for_no_tick_makes_none_and_the_others_go_on() {
+        let mut schedule = Schedule::default();
+        schedule.join(0, 0, 0);
+        assert_eq!(schedule.ticks(), None);
+        schedule.join(1_000_000, 5000 * MS, 100 * MS);
+        assert_eq!((schedule.take(5000 * MS), schedule.missed()), (Some(5000 * MS), 0));
+        schedule.follow([0, 2000].into_iter(), 5000 * MS);
+        assert_eq!(schedule.ticks(), Some(Ticks { first_ns: 5001 * MS, period_ns: 500 * MS }));
+        schedule.leave(2000, 5000 * MS, [0].into_iter());
+        assert_eq!(schedule.ticks(), None);
+        schedule.leave(0, 5000 * MS, [].into_iter());
+        schedule.join(1000, 9000 * MS, 0);
+        assert_eq!(schedule.ticks().map(|ticks| ticks.first_ns), Some(9000 * MS));
     }
 
     #[test]

@@ -44,6 +44,8 @@ pub struct Subscription {
 pub struct SampleSubscription {
     /// Granted rate in thousandths of a hertz.
     pub rate_mhz: u32,
+    /// As much of it as there is use for.
+    pub ticks_mhz: u32,
     /// When the next frames are due.
     pub due: Due,
     /// What it wants to know.
@@ -67,7 +69,8 @@ impl SampleSubscription {
     pub fn new(rate_mhz: u32, groups: Groups, cursor: Option<u64>) -> Self {
         let due = Due::new(rate_mhz);
         let (known, merged) = ([0; LANES_MAX], [0; LANES_MAX]);
-        Self { rate_mhz, due, groups, topology: 0, told: 0, known, owed: 0, merged, cursor }
+        let (ticks_mhz, topology, told, owed) = (rate_mhz, 0, 0, 0);
+        Self { rate_mhz, ticks_mhz, due, groups, topology, told, known, owed, merged, cursor }
     }
 
     /// Notes which lanes have something new at the tick of `tick_ns`; whether something is to be

@@ -7,6 +7,8 @@
 //! once, and no read before it is due; what reading costs is counted, and where it is more than the
 //! budget, the dearest sources are read less often. Nothing allocates after [`Sources::new`].
 
+mod cadence;
+
 use std::io;
 
 use kymo_platform::clock::{self, Now};
@@ -152,13 +154,17 @@ impl Sources {
         let from_ns = tick_ns.max(now.mono_ns.saturating_sub(LATE_NS));
         let read = self.units.iter().filter(|unit| wanted.contains(unit.spec.group));
         let passes = self.passes.as_ref().zip(processes_ns);
-        let passes = passes.map(|(passes, interval_ns)| passes.load(interval_ns));
+        if passes.is_some_and(|(passes, _)| passes.is_new()) {
+            self.stretch.renew();
+        }
+        let asked = passes.map(|(passes, interval_ns)| passes.asked_ns(interval_ns));
+        let passes = passes.zip(asked).map(|((passes, _), asked_ns)| passes.load(asked_ns));
         self.stretch.handle_tick(tick_ns, read.map(Unit::load).chain(passes));
-        if let (Some(passes), Some(interval_ns), Some(load)) =
-            (&mut self.passes, processes_ns, passes)
+        if let (Some(passes), Some(interval_ns), Some((asked_ns, load))) =
+            (&mut self.passes, processes_ns, asked.zip(passes))
         {
             self.passes_ns = interval_ns;
-            passes.handle_tick(tick_ns, interval_ns, self.stretch.apply(interval_ns, load));
+            passes.handle_tick(tick_ns, interval_ns, self.stretch.apply(asked_ns, load));
         }
         for (index, unit) in self.units.iter_mut().enumerate() {
             let is_due = unit.due_ns <= tick_ns && !unit.is_empty();

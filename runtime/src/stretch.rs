@@ -30,6 +30,11 @@ impl Stretch {
         (self.budget, self.next_ns) = (budget, 0);
     }
 
+    /// The shares are others than before: the cap is found anew at the next tick.
+    pub fn renew(&mut self) {
+        self.next_ns = 0;
+    }
+
     /// Finds the cap for the shares that the sources ask for, when that is due.
     pub fn handle_tick(&mut self, tick_ns: u64, loads: impl Iterator<Item = f32> + Clone) {
         if tick_ns < self.next_ns {

@@ -11,7 +11,8 @@ use kymo_protocol::limits::FILTER_TEXT_MAX;
 use crate::limits::{INPUT_SIZE, TAIL_SIZE};
 use crate::notice::{Notice, write_notice};
 use crate::samples::Stream;
-use crate::session::{Phase, Session};
+use crate::schedule::{Cadences, useful_mhz};
+use crate::session::{Phase, SampleSubscription, Session};
 use crate::telemetry::Kind;
 
 /// A session's place in the table.
@@ -123,12 +124,22 @@ impl Table {
         subscriptions.map(|subscription| subscription.rate_mhz).max().unwrap_or(0)
     }
 
-    /// Granted rates of the subscribers to telemetry.
+    /// Takes in how often there is something to do for each group.
+    pub fn follow_cadences(&mut self, cadences: &Cadences) {
+        for session in self.sessions.iter_mut().flatten() {
+            if let Some(subscription) = &mut session.samples {
+                let SampleSubscription { rate_mhz, groups, .. } = *subscription;
+                subscription.ticks_mhz = useful_mhz(rate_mhz, groups, cadences);
+            }
+        }
+    }
+
+    /// Rates that the subscribers to telemetry have use for.
     pub fn rates(&self) -> impl Iterator<Item = u32> + Clone {
         self.sessions.iter().flatten().flat_map(|session| {
             let telemetry = session.telemetry.iter().flatten();
             let telemetry = telemetry.map(|subscription| subscription.rate_mhz);
-            let samples = session.samples.as_ref().map(|subscription| subscription.rate_mhz);
+            let samples = session.samples.as_ref().map(|subscription| subscription.ticks_mhz);
             telemetry.chain(samples)
         })
     }

@@ -54,7 +54,7 @@ use crate::keys::Keys;
 use crate::limits::{LISTENERS_MAX, SOURCES_MAX};
 use crate::quota::Quota;
 use crate::samples::Samples;
-use crate::schedule::Schedule;
+use crate::schedule::{Cadences, Schedule};
 use crate::session::Phase;
 use crate::table::{SessionId, Table};
 use crate::telemetry::{Format, Kind, Telemetry};
@@ -128,6 +128,8 @@ pub struct Hub {
     has_processes: bool,
     /// The fastest granted rate of processes; 0 while nobody subscribes.
     processes_mhz: u32,
+    /// As last told; of nothing when it was not.
+    cadences: Cadences,
     log: EventLog,
     keys: Keys,
     /// Whether what is synced survives a loss of power.
@@ -208,6 +210,7 @@ impl Hub {
             telemetry: Kind::ALL.map(|kind| Telemetry::new(kind, formats.clone())),
             has_processes: false,
             processes_mhz: 0,
+            cadences: Cadences::default(),
             schedule: Schedule::default(),
             plan: Plan::default(),
             scratch: Scratch::default(),

@@ -14,6 +14,7 @@ use crate::buffer::Buffer;
 use crate::limits::{FIRST_FRAME_NS, SAMPLES_PER_PART, SEND_MAX};
 use crate::notice::Notice;
 use crate::samples::{Samples, Stream};
+use crate::schedule::useful_mhz;
 use crate::session::{SampleSubscription, Session};
 use crate::table::SessionId;
 use crate::telemetry::{Format, clock_map};
@@ -200,12 +201,14 @@ impl Hub {
     ) {
         let cursor = every.then(|| self.samples.stream.next());
         let session = self.table.session(id);
-        session.samples = Some(SampleSubscription::new(rate_mhz, groups, cursor));
+        let ticks_mhz = useful_mhz(rate_mhz, groups, &self.cadences);
+        let subscription = SampleSubscription::new(rate_mhz, groups, cursor);
+        session.samples = Some(SampleSubscription { ticks_mhz, ..subscription });
         session.send_buffer = Some(session.send_buffer.unwrap_or(0).max(SAMPLES_SEND_BUFFER));
         let format = session.format;
         self.samples.count(groups, true);
         self.samples.stream.count_reader(format, true);
-        self.schedule.join(rate_mhz, now.mono_ns, FIRST_FRAME_NS);
+        self.schedule.join(ticks_mhz, now.mono_ns, FIRST_FRAME_NS);
     }
 
     /// Stops samples for a session.
@@ -215,7 +218,7 @@ impl Hub {
         let Some(subscription) = session.samples.take() else { return };
         self.samples.count(subscription.groups, false);
         self.samples.stream.count_reader(format, false);
-        self.schedule.leave(subscription.rate_mhz, now.mono_ns, self.table.rates());
+        self.schedule.leave(subscription.ticks_mhz, now.mono_ns, self.table.rates());
     }
 
     /// Whether a session is owed samples, or the catalog.

@@ -7,7 +7,7 @@ use super::Hub;
 use crate::passes::Done;
 use crate::processes::write_processes;
 use crate::sampler::Sampler;
-use crate::schedule::{Ticks, period_ns};
+use crate::schedule::{Cadences, Ticks, period_ns};
 use crate::sources::Wanted;
 use crate::telemetry::Kind;
 
@@ -23,6 +23,17 @@ impl Hub {
     #[must_use]
     pub fn take_tick(&mut self, now: Now) -> Option<u64> {
         self.schedule.take(now.mono_ns)
+    }
+
+    /// Takes in how often there is something to do for each group: who wants samples more often
+    /// makes no ticks in between. Until told, there always is. To be told behind
+    /// each tick, and when the machine has slept.
+    pub fn set_cadences(&mut self, cadences: Cadences, now: Now) {
+        if self.cadences != cadences {
+            self.cadences = cadences;
+            self.table.follow_cadences(&cadences);
+            self.schedule.follow(self.table.rates(), now.mono_ns);
+        }
     }
 
     /// Produces the frame of the tick planned for `tick_ns` and queues it for who is due.

@@ -43,6 +43,7 @@ impl Reactor {
         if slept_ns > 0 {
             self.sampler.handle_resume(slept_ns);
             self.sources.handle_resume(slept_ns);
+            self.hub.set_cadences(self.sources.cadences(), now);
         }
     }
 
@@ -55,6 +56,7 @@ impl Reactor {
         self.sources.handle_tick(tick_ns, now, wanted, self.hub.samples());
         let now = clock::now();
         self.hub.publish(tick_ns, now, &self.sampler);
+        self.hub.set_cadences(self.sources.cadences(), now);
         self.serve(now);
         now
     }

@@ -162,3 +162,23 @@ fn pressure_is_read_twice_a_second_whatever_is_asked() {
     // Strace comes late and goes early; a tick may stand at either end.
     assert!((2..=9).contains(&calls), "{calls} reads in four seconds");
 }
+
+/// How often the loop has waited.
+fn waits(daemon: &Daemon) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{}/status", daemon.pid())).unwrap();
+    let count = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+    count.unwrap().trim().parse().unwrap()
+}
+
+#[test]
+fn the_loop_sleeps_between_the_readings_whatever_is_asked() {
+    let (daemon, _tree) = daemon();
+    for group in ["pressure", "hwmon", "no such group"] {
+        let _client = subscribe(&daemon, 1000, &[group]);
+        std::thread::sleep(std::time::Duration::from_millis(500));
+        let before = waits(&daemon);
+        std::thread::sleep(std::time::Duration::from_secs(2));
+        let count = waits(&daemon) - before;
+        assert!(count < 60, "{group}: {count} wake-ups in two seconds");
+    }
+}

@@ -185,6 +185,7 @@ impl Rig {
         if slept_ns > 0 {
             self.sampler.handle_resume(slept_ns);
             self.sources.handle_resume(slept_ns);
+            self.hub.set_cadences(self.sources.cadences(), self.now);
         }
         if let Some(tick_ns) = self.hub.take_tick(self.now) {
             self.ticks.push(tick_ns);
@@ -192,6 +193,7 @@ impl Rig {
             let wanted = self.hub.wanted();
             self.sources.handle_tick(tick_ns, self.now, wanted, self.hub.samples());
             self.hub.publish(tick_ns, self.now, &self.sampler);
+            self.hub.set_cadences(self.sources.cadences(), self.now);
             self.serve();
         }
         let open: Vec<_> = self.sockets.iter().filter(|s| !s.1.closed).map(|s| *s.0).collect();
@@ -226,10 +228,16 @@ impl Rig {
         self.look_at_processes();
     }
 
+    /// Whether a pass is planned for a time ahead. Its later slices are told by another clock, and
+    /// are none.
+    fn is_ahead(&self, slice_ns: u64) -> bool {
+        (1..60_000 * MS).contains(&slice_ns.saturating_sub(self.now.mono_ns))
+    }
+
     fn look_at_processes(&mut self) {
         if self.hub.wanted().processes_ns.is_none() {
             self.sources.rest_processes();
-        } else if self.sources.slice_ns().is_some()
+        } else if self.sources.slice_ns().is_some_and(|slice_ns| !self.is_ahead(slice_ns))
             && let Some(done) = self.sources.handle_slice()
         {
             self.hub.publish_processes(&done, self.now);

@@ -108,3 +108,46 @@ fn the_last_sensor_that_goes_is_told_and_the_last_subscriber_ends_demand() {
     assert!(pass(&mut rig, nothing, 30).iter().all(|line| line["type"] != "samples"));
     assert_eq!(double.counts()[1], reads);
 }
+
+/// The bug it finds: a wish for readings that nobody makes so often, or at all, made ticks.
+#[test]
+fn nobody_makes_more_ticks_than_there_is_something_to_do_at() {
+    let doubles = [Double::with(Group::Pressure, 500 * MS, 3), Double::with(Group::Disk, MS, 0)];
+    for (groups, ticks_max, samples) in
+        [("pressure", 3 * 10 + 1, 20), ("disk", 5, 0), ("hwmon", 2, 0), ("no such group", 0, 0)]
+    {
+        let mut rig = rig(&doubles);
+        let id = subscribe(&mut rig, STREAM, 1000, false, &[groups]);
+        let said = rig.lines(id);
+        assert!(said.iter().any(|line| line["rate_hz"] == 1000), "{said:?}");
+        let told = said.iter().filter(|line| line["type"] == "samples").count();
+        let lines = pass(&mut rig, id, 10_000 - 1);
+        let told = told + lines.iter().filter(|line| line["type"] == "samples").count();
+        assert!(rig.ticks.len() <= ticks_max, "{groups}: {}", rig.ticks.len());
+        assert!(told.abs_diff(samples) <= 1, "{groups}: {told}");
+        // Those of others are as many as they ask for.
+        rig.ticks.clear();
+        let vitals = rig.connect(STREAM);
+        rig.say(vitals, b"{\"subscribe\":[\"vitals\"],\"rate_hz\":25}\n");
+        pass(&mut rig, vitals, 2000);
+        assert!((49..=52).contains(&rig.ticks.len()), "{groups}: {}", rig.ticks.len());
+        rig.hang_up(vitals);
+        rig.run();
+        rig.ticks.clear();
+        pass(&mut rig, id, 2000);
+        assert!(rig.ticks.len() <= ticks_max, "{groups}: {}", rig.ticks.len());
+    }
+}
+
+/// What comes later is found, and read as often as it may be from then on.
+#[test]
+fn hardware_that_comes_brings_the_ticks_back() {
+    let double = Double::with(Group::Disk, 10 * MS, 0);
+    let mut rig = rig(std::slice::from_ref(&double));
+    let id = subscribe(&mut rig, STREAM, 1000, false, &["disk"]);
+    pass(&mut rig, id, 2000);
+    double.script().fill(1, 2);
+    pass(&mut rig, id, 10_000);
+    let lines = pass(&mut rig, id, 1000);
+    assert!((99..=101).contains(&lines.len()), "{}", lines.len());
+}

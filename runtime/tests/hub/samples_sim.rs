@@ -135,7 +135,8 @@ impl World {
         rig.take = Box::new(move |size| if sizes.one_in(4) { sizes.index(size + 1) } else { size });
         let witness = rig.connect(STREAM);
         let mut fixed = SubscribeFixed::default();
-        fixed.streams.set(2);
+        // Vitals as well: the oracle knows a grid of 1 kHz, which samples alone do not keep.
+        fixed.streams.set(3);
         fixed.rate_mhz.set(1_000_000);
         fixed.options.set(1);
         rig.say(witness, &subscription(&fixed, &[]));
