@@ -83,7 +83,8 @@ pub fn this_machine_sources(roots: &Roots) -> Vec<Box<dyn Source>> {
 /// ```
 /// use kymo_platform::{Extras, Roots, this_machine_sources_with};
 ///
-/// let sources = this_machine_sources_with(&Roots::default(), Extras { alarms: true, harmful: false });
+/// let extras = Extras { alarms: true, harmful: false };
+/// let sources = this_machine_sources_with(&Roots::default(), extras);
 /// # let _ = sources;
 /// ```
 #[must_use]

@@ -8,6 +8,7 @@
 //! budget, the dearest sources are read less often. Nothing allocates after [`Sources::new`].
 
 mod cadence;
+mod unit;
 
 use std::io;
 
@@ -15,7 +16,9 @@ use kymo_platform::clock::{self, Now};
 use kymo_platform::{Freshness, ProcessSource, Source, SourceSpec};
 use kymo_protocol::Groups;
 
-use crate::lane::{Job, Lane, Layout, Shelf, UnitState};
+use unit::{Place, Unit};
+
+use crate::lane::{Job, Lane, Shelf, UnitState};
 use crate::limits::{LATE_NS, LOOK_NS, SOURCES_MAX};
 use crate::passes::{Done, Passes};
 use crate::sampler::Cost;
@@ -47,34 +50,6 @@ pub struct Wanted {
     pub groups: Groups,
     /// How long after a pass over all processes the next one is to begin; `None` for no pass.
     pub processes_ns: Option<u64>,
-}
-
-/// A source, and when it is due.
-#[derive(Debug)]
-struct Unit {
-    place: Place,
-    spec: SourceSpec,
-    /// Of one that is read here.
-    layout: Layout,
-    sensors: usize,
-    is_scanned: bool,
-    /// A look of the lane said that hardware came or went, and no scan has followed.
-    is_stale: bool,
-    is_held: bool,
-    due_ns: u64,
-    look_ns: u64,
-    /// How long the machine has slept while it was read in the lane.
-    slept_ns: u64,
-    cost: Cost,
-}
-
-/// Where a source is read.
-#[derive(Debug)]
-enum Place {
-    /// In the loop.
-    Here(Box<dyn Source>),
-    /// In the lane, where it has this number.
-    Lane(usize),
 }
 
 /// What is known of a source besides its sensors.
@@ -308,101 +283,6 @@ impl Sources {
             stretch: self.stretch.factor(unit.load()),
         })
     }
-}
-
-impl Unit {
-    fn new(place: Place, spec: SourceSpec) -> Self {
-        Self {
-            place,
-            spec,
-            layout: Layout::default(),
-            sensors: 0,
-            is_scanned: false,
-            is_stale: false,
-            is_held: false,
-            due_ns: 0,
-            look_ns: 0,
-            slept_ns: 0,
-            cost: Cost::default(),
-        }
-    }
-
-    /// Reads, after a scan where that is due. Where a read says that hardware came or went, scans
-    /// and reads once more: the next time is a whole interval away.
-    fn read(&mut self, index: usize, shelf: &mut Shelf, now: Now, samples: &mut Samples) {
-        for _ in 0..2 {
-            if !self.is_scanned {
-                self.scan(index, shelf, samples);
-            }
-            let Place::Here(source) = &mut self.place else { return };
-            shelf.read(&mut **source, &self.layout);
-            samples.take_read(index, self.spec.group, shelf.readings(), now.boot_ns);
-            self.is_scanned = shelf.freshness() == Freshness::Current;
-            if self.is_scanned {
-                break;
-            }
-        }
-    }
-
-    /// Whether it was found to have no sensor, so that there is nothing to read until a look.
-    fn is_empty(&self) -> bool {
-        self.is_scanned && self.sensors == 0
-    }
-
-    fn look(&mut self, index: usize, shelf: &mut Shelf, samples: &mut Samples) {
-        let Place::Here(source) = &mut self.place else { return };
-        if self.sensors == 0 {
-            // Some sources notice newcomers only when they are scanned or read.
-            self.is_scanned = false;
-        } else if source.look() == Freshness::Stale {
-            self.scan(index, shelf, samples);
-        }
-    }
-
-    fn scan(&mut self, index: usize, shelf: &mut Shelf, samples: &mut Samples) {
-        let Place::Here(source) = &mut self.place else { return };
-        self.layout = shelf.scan(&mut **source);
-        self.take_scan(index, shelf, samples);
-        self.is_scanned = true;
-    }
-
-    fn take_scan(&mut self, index: usize, shelf: &Shelf, samples: &mut Samples) {
-        self.due_ns = due_ns(self.due_ns, &self.spec, &shelf.spec());
-        self.spec = shelf.spec();
-        // One pending for each, or what the read behind the scan has found.
-        self.sensors = shelf.readings().len();
-        samples.take_scan(index, &self.spec, shelf.entries(), shelf.omitted());
-    }
-
-    fn count(&mut self, is_read: bool, took_ns: u64) {
-        self.cost.reads += u64::from(is_read);
-        self.cost.total_ns += took_ns;
-        self.cost.max_ns = self.cost.max_ns.max(took_ns);
-    }
-
-    fn tell_held(&mut self, index: usize, is_held: bool, samples: &mut Samples) {
-        if self.is_held != is_held {
-            self.is_held = is_held;
-            samples.set_held(index, self.spec.group, is_held);
-        }
-    }
-
-    /// The share of a CPU that it takes when it is read as often as it may. Who waits for a device
-    /// takes none.
-    #[allow(clippy::cast_precision_loss)] // a share
-    fn load(&self) -> f32 {
-        if matches!(self.place, Place::Lane(_)) {
-            return 0.0;
-        }
-        let mean_ns = self.cost.total_ns as f32 / self.cost.reads.max(1) as f32;
-        mean_ns / self.spec.interval_ns.max(1) as f32
-    }
-}
-
-/// When a source is due after a scan that told how often it may be read; before it was asked, that
-/// was not known.
-fn due_ns(due_ns: u64, before: &SourceSpec, after: &SourceSpec) -> u64 {
-    due_ns.saturating_sub(before.interval_ns).saturating_add(after.interval_ns)
 }
 
 #[cfg(test)]

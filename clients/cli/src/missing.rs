@@ -47,7 +47,7 @@ pub fn missing(rows: &[(&Sensor, Reading)], waited: Duration, omitted: u32) -> S
     text
 }
 
-fn reasons(waited: Duration) -> [Reason; 7] {
+fn reasons(waited: Duration) -> [Reason; 8] {
     let reason = |title, advice: &str, is_of| Reason { title, advice: advice.into(), is_of };
     let waited = waited.as_secs_f64();
     [

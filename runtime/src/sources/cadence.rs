@@ -2,8 +2,8 @@
 
 use kymo_protocol::Group;
 
-use super::{Place, Sources, Unit};
-use crate::limits::{FIRST_FRAME_NS, LOOK_NS};
+use super::Sources;
+use crate::limits::LOOK_NS;
 use crate::schedule::Cadences;
 
 impl Sources {
@@ -16,17 +16,5 @@ impl Sources {
             *cadence_ns = unit.cadence_ns().min(*cadence_ns);
         }
         cadences
-    }
-}
-
-impl Unit {
-    fn cadence_ns(&self) -> u64 {
-        match self.place {
-            _ if self.is_empty() && !self.is_stale => LOOK_NS,
-            Place::Here(_) if self.is_scanned => self.spec.interval_ns,
-            // After a sleep it may be due at any time, and what the lane reads is sent at the tick
-            // behind.
-            _ => self.spec.interval_ns.min(FIRST_FRAME_NS),
-        }
     }
 }

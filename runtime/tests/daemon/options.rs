@@ -84,7 +84,8 @@ fn settings_are_checked_without_a_start() {
                streams = ['events']\n[limits]\nclients = 9\nrate_max = 50\nevent_bytes = 4096\n\
                [journal]\nenabled = true\nbytes = 1048576\npath = '/var/lib/kymo'\n\
                [quotas]\nconnections = 4\nevents_per_s = 100\nbytes_per_s = 65536\n\
-               [access]\nread_group = 'root'\n[sensors]\nmax_cpu = 1e-4\nalarms = true\nharmful = true\n";
+               [access]\nread_group = 'root'\n[sensors]\nmax_cpu = 1e-4\n\
+               alarms = true\nharmful = true\n";
     for (toml, options) in [(all, &[][..]), ("", &[]), (all, &["--rate", "50"])] {
         let (code, stdout, output) = check(toml, options);
         assert_eq!(code, Some(0), "{}", said(&output));

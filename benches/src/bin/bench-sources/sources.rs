@@ -2,7 +2,10 @@
 
 use std::hint::black_box;
 
-use kymo_platform::{Machine, Ranker, Roots, Source, this_machine, this_machine_sources};
+use kymo_platform::{
+    Machine, ProcessSource, Roots, Source, this_machine, this_machine_processes,
+    this_machine_sources,
+};
 use kymo_protocol::{Group, NoData, Reading};
 
 /// Readers of one kind that take turns, so that none is asked again before its pause is over.
@@ -22,7 +25,7 @@ enum Kind {
     /// The same, of which one is read after the other, and the next.
     Turns(Sources, usize),
     Load(Box<dyn Machine>),
-    Processes(Box<Ranker>),
+    Processes(Box<dyn ProcessSource>),
 }
 
 impl Reader {
@@ -31,7 +34,7 @@ impl Reader {
         let roots = Roots::default();
         let kind = match name {
             "load" => Kind::Load(this_machine(&roots)),
-            "processes" => Kind::Processes(Box::new(Ranker::new(&roots))),
+            "processes" => Kind::Processes(this_machine_processes(&roots)?),
             "pressure" => Kind::Turns((0..TURNS).flat_map(|_| sensors(&roots, name)).collect(), 0),
             _ => Kind::Sources(sensors(&roots, name)),
         };
