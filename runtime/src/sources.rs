@@ -208,13 +208,16 @@ impl Sources {
     }
 
     /// Hands over what the threads have read, and gives up those that don't come back in time.
-    pub fn handle_done(&mut self, now: Now, samples: &mut Samples) {
+    /// Whether there was any.
+    pub fn handle_done(&mut self, now: Now, samples: &mut Samples) -> bool {
         if self.lane.is_idle() {
-            return;
+            return false;
         }
+        let mut is_any = false;
         let (units, lane_units) = (&mut self.units, &self.lane_units);
         self.lane.poll_done(now.mono_ns, |done, shelf| {
             let Some(index) = lane_units.get(done.unit).copied() else { return };
+            is_any = true;
             let unit = &mut units[index];
             unit.count(done.job.reads(), done.took_ns);
             if done.job.scans() {
@@ -238,6 +241,7 @@ impl Sources {
             let is_held = self.lane.is_held(number);
             self.units[*index].tell_held(*index, is_held, samples);
         }
+        is_any
     }
 
     /// When [`handle_done`](Self::handle_done) has something to do without being woken.

@@ -243,7 +243,9 @@ impl Reactor {
         if let Some(tick_ns) = tick_ns {
             now = self.sample(tick_ns, now);
         }
-        self.sources.handle_done(now, self.hub.samples());
+        if self.sources.handle_done(now, self.hub.samples()) {
+            self.hub.set_cadences(self.sources.cadences(), now);
+        }
         self.handle_events(now);
         self.peers.receive_rest(&mut self.hub, now);
         for door in 0..self.doors.len() {
