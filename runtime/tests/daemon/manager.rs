@@ -1,5 +1,6 @@
 //! What a service manager hears, and what it hands over.
 
+use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::time::{Duration, Instant};
@@ -26,7 +27,13 @@ fn managed(scratch: &Scratch, variables: &[(&str, &str)]) -> (UnixDatagram, Daem
 
 fn heard(manager: &UnixDatagram) -> String {
     let mut buffer = [0; 1024];
-    let size = manager.recv(&mut buffer).unwrap();
+    let size = loop {
+        match manager.recv(&mut buffer) {
+            // Some other test's child has ended.
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            received => break received.unwrap(),
+        }
+    };
     String::from_utf8(buffer[..size].to_vec()).unwrap()
 }
 
