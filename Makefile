@@ -35,7 +35,7 @@ soak: ## kymod killed KYMO_SOAK_CYCLES (50,000) times under load, as it is relea
 docs: ## the documentation, warnings denied
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked --quiet
 
-bench: ## figures beside bare floors, into benches/RESULTS.md; four minutes
+bench: ## figures beside bare floors, into benches/RESULTS.md; seven minutes
 	$(CARGO) build --quiet --release --locked --package kymo
 	$(CARGO) build --quiet --release --locked --package kymo-benches --features peers
 	$(TARGET)/release/bench

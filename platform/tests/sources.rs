@@ -275,6 +275,23 @@ fn what_disturbs_a_device_is_not_read_unasked() {
 }
 
 #[test]
+fn a_file_that_was_shut_is_tried_again() {
+    let tree = Tree::empty();
+    tree.chip(0, "platform/coretemp.0", "coretemp", &[]);
+    let file = "sys/devices/platform/coretemp.0/hwmon/hwmon0/temp1_input";
+    tree.fifo(file);
+    let mut sources = tree.sources();
+    // Scanned once: a scan opens everything anew.
+    sources.retain_mut(|source| source.spec().name == "hwmon" && !scan(&mut **source).0.is_empty());
+    let mut temperature = || read(&mut *sources[0], 1).0[0];
+    assert_eq!(temperature(), Err(Fault));
+    tree.remove(file);
+    tree.write(file, "41000\n");
+    let told: Vec<_> = (0..8).map(|_| temperature()).collect();
+    assert_eq!((told[0], told[7]), (Err(Fault), Ok(41.0)), "{told:?}");
+}
+
+#[test]
 fn alarms_are_sensors_for_whoever_asks() {
     let tree = Tree::empty();
     machines::graphics(&tree, "suspended");

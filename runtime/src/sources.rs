@@ -297,8 +297,10 @@ mod sensors;
 mod tests {
     use super::sensors::Double;
     use super::*;
+    use crate::lane::double::Gate;
     use kymo_protocol::{Group, State};
     use std::cell::Cell;
+    use std::sync::Arc;
     use std::time::{Duration, Instant};
 
     const MS: u64 = 1_000_000;
@@ -445,14 +447,18 @@ mod tests {
         assert_eq!(double.counts(), [2, 2, 1]);
     }
 
+    /// One source of the lane, and what keeps it waiting.
+    fn gated() -> (Sources, Arc<Gate>) {
+        let double = crate::lane::double::Double::named(vec!["a".into()]);
+        let (gate, the_loop) = (Arc::clone(&double.gate), std::thread::current());
+        let sources = vec![Box::new(double) as Box<dyn Source>];
+        (Sources::new(sources, 1.0, move || the_loop.unpark()).unwrap(), gate)
+    }
+
     /// The bug it finds: what a source has read too late passed for current until it was read anew.
     #[test]
     fn what_came_too_late_is_held_until_a_read_comes_in_time() {
-        let double = crate::lane::double::Double::named(vec!["a".into()]);
-        let gate = std::sync::Arc::clone(&double.gate);
-        let the_loop = std::thread::current();
-        let sources = vec![Box::new(double) as Box<dyn Source>];
-        let mut sources = Sources::new(sources, 1.0, move || the_loop.unpark()).unwrap();
+        let (mut sources, gate) = gated();
         let mut samples = Samples::new(SOURCES_MAX);
         let mut until = |value: u32, state: State| {
             let begun = std::time::Instant::now();
@@ -482,11 +488,7 @@ mod tests {
 
     #[test]
     fn a_read_that_was_slept_through_is_as_old_as_that() {
-        let double = crate::lane::double::Double::named(vec!["a".into()]);
-        let gate = std::sync::Arc::clone(&double.gate);
-        let the_loop = std::thread::current();
-        let sources = vec![Box::new(double) as Box<dyn Source>];
-        let mut sources = Sources::new(sources, 1.0, move || the_loop.unpark()).unwrap();
+        let (mut sources, gate) = gated();
         let mut samples = Samples::new(SOURCES_MAX);
         let mut slept_ns = 0;
         for sleep_ns in [0, 3_600_000 * MS, 0] {

@@ -176,8 +176,10 @@ fn life(directory: &Path, journal: Option<JournalSettings>) {
     std::fs::DirBuilder::new().mode(0o700).create(directory).expect("a directory");
     let mut config = Config::in_directory(directory);
     config.limits.clients = 32;
+    // With a whole core for sensors: on a slow machine, few reads would say little.
+    config.sensors.max_cpu_ppm = 1_000_000;
     let mut settings = "rate_hz = 30\n[[listener]]\npath = 'opta.sock'\nformat = 'opta1'\n\
-                        rate_hz = 1000\n[limits]\nclients = 32\n"
+                        rate_hz = 1000\n[limits]\nclients = 32\n[sensors]\nmax_cpu = 1\n"
         .to_string();
     if let Some(path) = journal.as_ref().and_then(|journal| journal.path.as_ref()) {
         settings += &format!("[journal]\npath = '{path}'\n");

@@ -27,7 +27,7 @@ impl Hub {
 
     /// Takes in how often there is something to do for each group: who wants samples more often
     /// makes no ticks in between. Until told, there always is. To be told behind
-    /// each tick, and when the machine has slept.
+    /// each tick that reads sources, when a thread has, and when the machine has slept.
     pub fn set_cadences(&mut self, cadences: Cadences, now: Now) {
         if self.cadences != cadences {
             self.cadences = cadences;

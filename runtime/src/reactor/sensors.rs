@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use kymo_platform::clock::{self, Now};
 use kymo_platform::{ProcessSource, Source};
+use kymo_protocol::Groups;
 
 use super::Reactor;
 use crate::limits::PROCESSES_SLICE_NS;
@@ -56,8 +57,10 @@ impl Reactor {
         self.sources.handle_tick(tick_ns, now, wanted, self.hub.samples());
         let now = clock::now();
         self.hub.publish(tick_ns, now, &self.sampler);
-        self.hub.set_cadences(self.sources.cadences(), now);
         self.serve(now);
+        if wanted.groups != Groups(0) {
+            self.hub.set_cadences(self.sources.cadences(), now);
+        }
         now
     }
 

@@ -63,6 +63,9 @@ pub(super) struct About<'a> {
     pub(super) cadence_ms: u32,
 }
 
+/// A file that could not be opened is tried again after so many reads.
+const REOPEN_READS: u8 = 8;
+
 /// An open attribute.
 #[derive(Debug)]
 pub(super) struct Channel {
@@ -71,6 +74,8 @@ pub(super) struct Channel {
     /// Which of the quantity's ends its name has.
     end: u8,
     value: Reading<Attribute>,
+    /// Reads since its file could not be opened.
+    reads_shut: u8,
     fault: Option<Attribute>,
     enable: Option<Attribute>,
     counter: Option<Counter>,
@@ -165,6 +170,7 @@ impl Channel {
             index,
             end,
             value: Attribute::open(directory, &quantity.file(index, end)),
+            reads_shut: 0,
             // It says whether to trust the value, not whether the chip raised an alarm.
             fault: if quantity.is_alarm() { None } else { beside("_fault") },
             enable: beside("_enable"),
@@ -179,6 +185,14 @@ impl Channel {
     /// Its value now. `left` becomes true when the device in `directory` is there no more; some
     /// drivers only say so of what a device doesn't have.
     pub(super) fn read_in(&mut self, directory: BorrowedFd<'_>, left: &mut bool) -> Reading<f64> {
+        if self.value.is_err() {
+            self.reads_shut += 1;
+            // A rule of udev may come later than kymo.
+            if self.reads_shut >= REOPEN_READS {
+                self.reads_shut = 0;
+                self.value = Attribute::open(directory, &self.quantity.file(self.index, self.end));
+            }
+        }
         let mut gone = false;
         let value = self.read(&mut gone);
         if gone {
