@@ -47,7 +47,10 @@ pub fn processes(reactor: &mut Reactor, directory: &Path, proc: &Path) {
     let mut slow = connect(directory, "stream.sock", &binary);
     let start = Instant::now();
     let (mut taken, mut first) = (0, 1);
-    while start.elapsed() < Duration::from_millis(3200) {
+    // A busy machine passes slowly: it takes as long as it takes.
+    while start.elapsed() < Duration::from_millis(3200)
+        || (taken <= 30_000 && start.elapsed() < Duration::from_secs(60))
+    {
         turn(reactor);
         taken += clients.iter_mut().map(drain).sum::<usize>();
         if first < 4 && start.elapsed() > Duration::from_millis(700) * first {
