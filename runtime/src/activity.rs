@@ -38,9 +38,9 @@ impl Default for Activity {
 impl Activity {
     /// Takes an event in.
     pub fn apply(&mut self, event: &Event, sequence: u64) {
-        let session = event.integer(Number::SessionId);
         match event.kind() {
             EventKind::SessionStart => {
+                let session = event.integer(Number::SessionId);
                 self.session = session.or(Some(0));
                 self.last_session = self.last_session.max(session.unwrap_or(0));
                 self.session_first = sequence;

@@ -152,6 +152,6 @@ fn is_wanted(frame: &[u8], filter: &[u8], past: Option<&Activity>) -> bool {
         return true;
     }
     let payload = frame.get(HEADER_SIZE..).unwrap_or_default();
-    let Ok(event) = Event::parse(payload) else { return false };
+    let Some(event) = Event::view(payload) else { return false };
     past.is_none_or(|activity| activity.is_told(event)) && pattern::wants(filter, event.topic())
 }

@@ -149,7 +149,7 @@ impl Hub {
             error => bad_event(error),
         })?;
         let payload = &self.event[..size];
-        let event = Event::parse(payload).map_err(bad_event)?;
+        let event = Event::view(payload).ok_or_else(|| bad_event(FrameError::Length))?;
         if whose == Whose::Others && is_own(event) {
             let text = format_args!("topics that begin with `{OWN_TOPICS}` are the server's");
             return Err(Mistake::new(ErrorCode::Denied, text));
@@ -175,15 +175,16 @@ impl Hub {
         self.retry_ns
     }
 
-    /// Takes an event of this process, by its payload; a time of 0 becomes now.
+    /// Takes an event of this process, by its payload, which [`EventFields::write`] has written; a
+    /// time of 0 becomes now.
     pub fn take_event(&mut self, payload: &mut [u8], now: Now) {
         Event::complete(payload, now.wall_ns);
-        let taken = match Event::parse(payload) {
-            Ok(event) if is_whole(event) && !is_own(event) => {
+        let taken = match Event::view(payload) {
+            Some(event) if is_whole(event) && !is_own(event) => {
                 self.log.append(payload, event, None, now).map(|_| ()).map_err(bad_event)
             }
-            Ok(event) => self.publish_event(event.fields(), None, now).map(|_| ()),
-            Err(error) => Err(bad_event(error)),
+            Some(event) => self.publish_event(event.fields(), None, now).map(|_| ()),
+            None => Err(bad_event(FrameError::Length)),
         };
         self.counters.events_refused += u64::from(taken.is_err());
     }
