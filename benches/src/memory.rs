@@ -1,6 +1,9 @@
 //! Memory of a process, from its own summary in procfs.
 
-use std::fs;
+use std::fs::{self, File};
+use std::path::Path;
+
+use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 
 use crate::Outcome;
 
@@ -29,6 +32,18 @@ pub fn of(pid: u32) -> Outcome<Memory> {
         Ok(kib * 1024.0)
     };
     Ok(Memory { pss: bytes("Pss:")?, rss: bytes("Rss:")?, anonymous: bytes("Anonymous:")? })
+}
+
+/// Has a program that nobody runs be read from the disk at its next start, as after a boot: what a
+/// linker has just written lies in larger pieces, each of which is mapped whole at the first touch.
+///
+/// # Errors
+///
+/// Those of the file.
+pub fn forget(program: &Path) -> Outcome<()> {
+    let file = File::open(program)?;
+    file.sync_all()?;
+    Ok(posix_fadvise(&file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED)?)
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@ pub use machine::Machine;
 pub use notify::Notify;
 pub use os::signals::Signals;
 pub use os::ticker::Ticker;
-pub use os::{TMPDIR_IS_PRIVATE, let_start_go, refuse_descriptors};
+pub use os::{TMPDIR_IS_PRIVATE, let_start_go, refuse_descriptors, share_heap};
 pub use ranking::{Process, ProcessSource, Ranking};
 pub use roots::{Extras, Roots};
 pub use signal::{Signal, let_writes_fail};

@@ -50,9 +50,9 @@ pub const QUOTA_EVENTS_MAX: u32 = 10_000_000;
 /// The largest quota of bytes a second: more than one loop can take in.
 pub const QUOTA_BYTES_MAX: u32 = 1 << 30;
 
-/// Frames a telemetry ring holds: 2.5 s at 25 Hz, 64 ms at 1 kHz. Only subscribers that asked for
+/// Frames a telemetry ring holds: 1.3 s at 25 Hz, 32 ms at 1 kHz. Only subscribers that asked for
 /// every frame ever read behind the newest, and their sockets hold about a second more.
-pub const TELEMETRY_FRAMES: usize = 64;
+pub const TELEMETRY_FRAMES: usize = 32;
 
 /// Frames of samples that wait for a subscriber that asked for every frame at a rate below the
 /// stream's: as many as of vitals.

@@ -13,7 +13,7 @@ use kymo_benches::Outcome;
 use kymo_benches::args::Args;
 use kymo_benches::memory::{self, Memory};
 use kymo_benches::pairs::{Pairs, Spread};
-use kymo_benches::process::{Process, kymod_path};
+use kymo_benches::process::{Process, kymod_path, sibling};
 use kymo_benches::program::{Report, run};
 use kymo_benches::row::{Row, figure};
 use kymo_benches::{host, watch};
@@ -101,6 +101,9 @@ struct Seen {
 
 fn memory(args: &Args, report: &mut Report) -> Outcome<()> {
     let seconds = args.seconds.unwrap_or(if args.quick { 0.5 } else { 60.0 });
+    for program in [kymod_path()?, sibling("bench-sleeper")?] {
+        memory::forget(&program)?;
+    }
     // Where the kernel puts a program, and what of its file it maps, is chance at each start.
     let mut sizes = Vec::new();
     for _ in 1..args.rounds(STARTS) {
@@ -112,7 +115,7 @@ fn memory(args: &Args, report: &mut Report) -> Outcome<()> {
     let row = Row::new("memory above a sleeping program, PSS", pss.median, "KB")
         .limits(800.0, 400.0)
         .note(format!(
-            "median of {} starts, quartiles {} and {} KB; {} subscribers of {} formats, a \
+            "median of {} starts, quartiles {} and {} KB; read from the disk; {} subscribers of {} formats, a \
              thousand events a second; RSS {} KB above; the last one after {seconds} s and {} \
              events: {} KB, at its start {} KB",
             sizes.len(),

@@ -57,7 +57,7 @@ pub mod uptime;
 
 pub use machine::Linux;
 pub(crate) use sys::{inherited, local_time, read_time_zone};
-pub use sys::{let_start_go, refuse_descriptors};
+pub use sys::{let_start_go, refuse_descriptors, share_heap};
 
 pub(crate) const CLOCK_MONO: ClockId = ClockId::CLOCK_MONOTONIC;
 pub(crate) const CLOCK_BOOT: ClockId = ClockId::CLOCK_BOOTTIME;

@@ -95,6 +95,14 @@ pub fn refuse_descriptors(socket: BorrowedFd<'_>) -> io::Result<()> {
     Ok(())
 }
 
+/// Has all threads share one heap: the C library would map 64 MiB of addresses for each of them,
+/// and use a page or two. For a `main` whose threads hardly allocate, before it starts any.
+pub fn share_heap() {
+    // SAFETY: mallopt(3) changes a setting of the allocator, by its own lock.
+    #[cfg(target_env = "gnu")]
+    let _ = unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) };
+}
+
 /// Lets go of the pages that only a start has used: of this program's code and constants, which
 /// come back from the page cache where they are used again, and of the calling thread's stack,
 /// where that is the process's first and was deeper before.

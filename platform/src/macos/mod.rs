@@ -40,6 +40,9 @@ pub fn let_start_go() -> io::Result<()> {
     Ok(())
 }
 
+/// All threads share the zones there.
+pub fn share_heap() {}
+
 /// `sun_path` of unix(4), less its NUL.
 pub(crate) const SOCKET_PATH_MAX: usize = 103;
 /// TMPDIR is a directory of the user's own unless somebody changed it.

@@ -23,7 +23,7 @@ use kymo::{
 };
 use kymo_platform::{
     Extras, Notify, Roots, Signal, Signals, activation, clock, let_start_go, let_writes_fail,
-    this_machine, this_machine_processes, this_machine_sources_with,
+    share_heap, this_machine, this_machine_processes, this_machine_sources_with,
 };
 
 const FAILED: u8 = 1;
@@ -90,6 +90,7 @@ fn run(args: &Args) -> Result<(), Failure> {
     let signals = Signals::new(&wanted)?;
     // The journal's writes are told that they fail; they do not end the daemon.
     let_writes_fail()?;
+    share_heap();
     let mut file = settings_file(args)?;
     let mut config = configure(args, file.as_mut())?;
     let named = settle(&mut config, args)?;
