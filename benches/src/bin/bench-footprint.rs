@@ -115,8 +115,8 @@ fn memory(args: &Args, report: &mut Report) -> Outcome<()> {
     let row = Row::new("memory above a sleeping program, PSS", pss.median, "KB")
         .limits(800.0, 400.0)
         .note(format!(
-            "median of {} starts, quartiles {} and {} KB; read from the disk; {} subscribers of {} formats, a \
-             thousand events a second; RSS {} KB above; the last one after {seconds} s and {} \
+            "median of {} starts, quartiles {} and {} KB; read from the disk; {} subscribers of {} \
+             formats, a thousand events a second; RSS {} KB above; the last one after {seconds} s and {} \
              events: {} KB, at its start {} KB",
             sizes.len(),
             figure(pss.low),
