@@ -116,8 +116,8 @@ fn memory(args: &Args, report: &mut Report) -> Outcome<()> {
         .limits(800.0, 400.0)
         .note(format!(
             "median of {} starts, quartiles {} and {} KB; read from the disk; {} subscribers of {} \
-             formats, a thousand events a second; RSS {} KB above; the last one after {seconds} s and {} \
-             events: {} KB, at its start {} KB",
+             formats, a thousand events a second; RSS {} KB above; the last one after {seconds} s \
+             and {} events: {} KB, at its start {} KB",
             sizes.len(),
             figure(pss.low),
             figure(pss.high),
