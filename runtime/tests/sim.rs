@@ -293,6 +293,7 @@ impl World {
         self.now.wall_ns += pause * MS;
         if let Some(tick_ns) = self.hub.take_tick(self.now) {
             self.sampler.handle_tick(tick_ns, self.now);
+            self.hub.plan_tick(tick_ns);
             self.hub.publish(tick_ns, self.now, &self.sampler);
             self.produced += 1;
             self.serve();

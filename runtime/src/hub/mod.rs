@@ -6,7 +6,7 @@
 //!    [`accept`](Hub::accept), [`input_space`](Hub::input_space)
 //!    then [`handle_received`](Hub::handle_received), [`handle_input_end`](Hub::handle_input_end),
 //!    [`handle_writable`](Hub::handle_writable), [`handle_hangup`](Hub::handle_hangup),
-//!    [`take_tick`](Hub::take_tick) then [`publish`](Hub::publish),
+//!    [`take_tick`](Hub::take_tick), [`plan_tick`](Hub::plan_tick), [`publish`](Hub::publish),
 //!    [`handle_deadlines`](Hub::handle_deadlines).
 //! 2. Serve each session of [`poll_ready`](Hub::poll_ready): send what
 //!    [`transmit`](Hub::transmit) shows, and tell [`handle_sent`](Hub::handle_sent) how much went.

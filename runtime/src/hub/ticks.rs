@@ -19,7 +19,7 @@ impl Hub {
     }
 
     /// The planned time of the tick that is due now, if one is: sample for it, then
-    /// [`publish`](Self::publish).
+    /// [`plan_tick`](Self::plan_tick), then [`publish`](Self::publish).
     #[must_use]
     pub fn take_tick(&mut self, now: Now) -> Option<u64> {
         self.schedule.take(now.mono_ns)
@@ -36,7 +36,16 @@ impl Hub {
         }
     }
 
-    /// Produces the frame of the tick planned for `tick_ns` and queues it for who is due.
+    /// Finds out who is due at the tick planned for `tick_ns`. Before the frame is made: what is
+    /// done between that and its way out is the age it has when it comes.
+    pub fn plan_tick(&mut self, tick_ns: u64) {
+        let Some(Ticks { period_ns: grid_ns, .. }) = self.schedule.ticks() else { return };
+        if self.wants_vitals() {
+            self.table.owe(Kind::Vitals, tick_ns, grid_ns);
+        }
+    }
+
+    /// Produces the frame of the tick planned for `tick_ns` for who is due.
     pub fn publish(&mut self, tick_ns: u64, now: Now, sampler: &Sampler) {
         let Some(Ticks { period_ns: grid_ns, .. }) = self.schedule.ticks() else { return };
         let vitals = &mut self.telemetry[Kind::Vitals as usize];
@@ -51,7 +60,6 @@ impl Hub {
                 debug_assert!(false, "a vitals frame outgrew its ring");
                 return;
             }
-            self.table.owe(Kind::Vitals, tick_ns, grid_ns);
         }
         if self.samples.is_wanted() {
             let published = self.samples.publish(now);

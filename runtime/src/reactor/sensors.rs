@@ -55,6 +55,7 @@ impl Reactor {
         }
         let wanted = self.hub.wanted();
         self.sources.handle_tick(tick_ns, now, wanted, self.hub.samples());
+        self.hub.plan_tick(tick_ns);
         let now = clock::now();
         self.hub.publish(tick_ns, now, &self.sampler);
         self.serve(now);

@@ -192,6 +192,7 @@ impl Rig {
             self.sampler.handle_tick(tick_ns, self.now);
             let wanted = self.hub.wanted();
             self.sources.handle_tick(tick_ns, self.now, wanted, self.hub.samples());
+            self.hub.plan_tick(tick_ns);
             self.hub.publish(tick_ns, self.now, &self.sampler);
             self.hub.set_cadences(self.sources.cadences(), self.now);
             self.serve();
