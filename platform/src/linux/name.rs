@@ -52,10 +52,12 @@ impl Name {
     }
 }
 
-/// The index in a name of the form `prefix`, decimal index, `suffix`.
+/// The index in a name of the form `prefix`, decimal index, `suffix`. An index with zeros in front
+/// is none: the name made of it would be another one.
 pub(crate) fn index_in(name: &[u8], prefix: &str, suffix: &str) -> Option<u16> {
     let rest = name.strip_prefix(prefix.as_bytes())?.strip_suffix(suffix.as_bytes())?;
-    u16::try_from(number(rest)?).ok()
+    let index = u16::try_from(number(rest)?).ok()?;
+    (rest.len() == 1 || !rest.starts_with(b"0")).then_some(index)
 }
 
 #[cfg(test)]
@@ -82,7 +84,15 @@ mod tests {
         let mut name = Name::new();
         name.extend(b"a\0b");
         assert_eq!(name.as_c_str(), None);
-        for other in ["temp_input", "temp1", "temp65536_input", "temp-1_input", "fan1_input"] {
+        for other in [
+            "temp_input",
+            "temp1",
+            "temp65536_input",
+            "temp-1_input",
+            "fan1_input",
+            "temp022_input",
+            "temp00_input",
+        ] {
             assert_eq!(index_in(other.as_bytes(), "temp", "_input"), None, "{other}");
         }
     }
