@@ -59,7 +59,7 @@ pub use os::{TMPDIR_IS_PRIVATE, let_start_go, refuse_descriptors, share_heap};
 pub use ranking::{Process, ProcessSource, Ranking};
 pub use roots::{Extras, Roots};
 pub use signal::{Signal, let_writes_fail};
-pub use source::{Freshness, SensorInfo, Source, SourceSpec};
+pub use source::{Freshness, SUPPLY, SensorInfo, Source, SourceSpec};
 
 /// Opens the machine this program runs on.
 ///

@@ -9,6 +9,9 @@ use std::fmt;
 
 use kymo_protocol::{Cost, Group, Metric, Reading};
 
+/// The name of the source of what the machine itself runs on, which vitals tell of too.
+pub const SUPPLY: &str = "supply";
+
 /// What a source is. It may change with a scan, because a chip's place can be taken by another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SourceSpec {

@@ -275,6 +275,24 @@ fn what_disturbs_a_device_is_not_read_unasked() {
 }
 
 #[test]
+fn supplies_of_other_devices_are_a_source_of_their_own() {
+    let tree = Tree::empty();
+    for (name, scope) in [("BAT0", "System"), ("BAT1", ""), ("hidpp_battery_0", "Device")] {
+        let file = |file: &str| format!("sys/class/power_supply/{name}/{file}");
+        tree.write(&file("capacity"), "50\n");
+        if !scope.is_empty() {
+            tree.write(&file("scope"), &format!("{scope}\n"));
+        }
+    }
+    let mut found = values(&mut tree.sources());
+    found.retain(|identity, _| identity.contains("BAT") || identity.contains("hidpp"));
+    let identities: Vec<_> = found.keys().map(String::as_str).collect();
+    let expected =
+        ["peripheral/hidpp_battery_0/capacity", "supply/BAT0/capacity", "supply/BAT1/capacity"];
+    assert_eq!(identities, expected);
+}
+
+#[test]
 fn a_file_that_was_shut_is_tried_again() {
     let tree = Tree::empty();
     tree.chip(0, "platform/coretemp.0", "coretemp", &[]);

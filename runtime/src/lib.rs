@@ -68,6 +68,7 @@ mod session;
 mod sources;
 mod start_error;
 mod stretch;
+mod supply;
 mod table;
 mod telemetry;
 mod wake_flag;

@@ -11,6 +11,7 @@ use kymo_protocol::{Field, NoData, Reading, State, Vitals};
 
 use crate::cpu_window::CpuWindow;
 use crate::momentum::{Momentum, momentum};
+use crate::supply::Supply;
 
 /// A thing that is read on its own schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,7 +90,16 @@ impl<T: Copy> Sample<T> {
     where
         T: Default,
     {
-        let state = self.reading.map_or_else(State::from, |_| State::Ok);
+        self.put_held(false, vitals, field, frame_ns)
+    }
+
+    /// The same of a source that does not answer now, if `is_held`.
+    fn put_held(self, is_held: bool, vitals: &mut Vitals, field: Field, frame_ns: u64) -> T
+    where
+        T: Default,
+    {
+        let some = if is_held { State::Held } else { State::Ok };
+        let state = self.reading.map_or_else(State::from, |_| some);
         let age_ms = if state.has_value() { frame_ns.saturating_sub(self.read_at) / MS } else { 0 };
         vitals.set_state(field, state, u32::try_from(age_ms).unwrap_or(u32::MAX));
         self.reading.unwrap_or_default()
@@ -118,6 +128,7 @@ pub struct Sampler {
     gpu_temperature: Sample<f32>,
     fans: Sample<FanSpeeds>,
     process_count: Sample<u32>,
+    supply: Supply,
     /// Boot clock at the machine's own zero of uptime; a container may have one of its own.
     uptime_zero: Sample<i128>,
 }
@@ -152,6 +163,7 @@ impl Sampler {
             gpu_temperature: Sample::PENDING,
             fans: Sample::PENDING,
             process_count: Sample::PENDING,
+            supply: Supply::none(NoData::Absent),
             uptime_zero: Sample::PENDING,
         }
     }
@@ -182,6 +194,11 @@ impl Sampler {
         }
         self.cpu_window = CpuWindow::default();
         self.cpu_usage = Sample::PENDING;
+    }
+
+    /// What the machine runs on is read elsewhere, because it can block; until then it is absent.
+    pub fn set_supply(&mut self, supply: Supply) {
+        self.supply = supply;
     }
 
     /// What each source has cost so far, by its name.
@@ -283,9 +300,13 @@ impl Sampler {
         let fans = self.fans.put(v, Field::FanSpeeds, frame_ns);
         v.fan_speeds = fans.rpm.map(Into::into);
         v.fan_count = fans.count;
-        // No source for these yet, on any machine.
-        v.set_state(Field::PowerWatts, State::Absent, 0);
-        v.set_state(Field::BatteryCharge, State::Absent, 0);
+        let Supply { charge, power, read_at_ns: read_at, is_held } = self.supply;
+        let power = Sample { reading: power, read_at };
+        let power = power.put_held(is_held, v, Field::PowerWatts, frame_ns);
+        v.power_watts.set(power);
+        let charge = Sample { reading: charge, read_at };
+        let charge = charge.put_held(is_held, v, Field::BatteryCharge, frame_ns);
+        v.battery_charge.set(charge);
     }
 
     fn fill_momentum(&self, v: &mut Vitals, memory_usage: Reading<f32>) {
@@ -358,12 +379,31 @@ mod tests {
         for (reason, state) in [(NoData::Absent, State::Absent), (NoData::Denied, State::Denied)] {
             let mut sampler = sampler(Readings::none(reason));
             sampler.handle_tick(now(0).mono_ns, now(0));
+            sampler.set_supply(Supply::none(reason));
             let vitals = frame(&sampler, 0);
             for field in Field::ALL {
-                let never = matches!(field, Field::PowerWatts | Field::BatteryCharge);
-                let expected = if never { State::Absent } else { state };
-                assert_eq!(vitals.state(field), expected, "{field:?}");
+                assert_eq!(vitals.state(field), state, "{field:?}");
             }
+        }
+    }
+
+    #[test]
+    fn what_the_lane_can_not_read_is_held() {
+        let mut sampler = sampler(Readings::ordinary());
+        let read_at_ns = now(10).boot_ns;
+        for (is_held, state) in [(false, State::Ok), (true, State::Held)] {
+            let (charge, power) = (Ok(87.0), Err(NoData::Absent));
+            sampler.set_supply(Supply { charge, power, read_at_ns, is_held });
+            let vitals = frame(&sampler, 5010);
+            assert_eq!(
+                (vitals.state(Field::BatteryCharge), vitals.battery_charge.get()),
+                (state, 87.0)
+            );
+            assert_eq!(
+                (vitals.age_ms(Field::BatteryCharge), vitals.age_ms(Field::PowerWatts)),
+                (5000, 0)
+            );
+            assert_eq!(vitals.state(Field::PowerWatts), State::Absent);
         }
     }
 

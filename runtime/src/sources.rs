@@ -13,8 +13,8 @@ mod unit;
 use std::io;
 
 use kymo_platform::clock::{self, Now};
-use kymo_platform::{Freshness, ProcessSource, Source, SourceSpec};
-use kymo_protocol::Groups;
+use kymo_platform::{Freshness, ProcessSource, SUPPLY, Source, SourceSpec};
+use kymo_protocol::{Groups, NoData};
 
 use unit::{Place, Unit};
 
@@ -24,6 +24,7 @@ use crate::passes::{Done, Passes};
 use crate::sampler::Cost;
 use crate::samples::Samples;
 use crate::stretch::Stretch;
+use crate::supply::Supply;
 
 /// The sources; see the module.
 #[derive(Debug)]
@@ -34,6 +35,9 @@ pub struct Sources {
     /// Which of the units each of the lane's sources is.
     lane_units: Vec<usize>,
     shelf: Shelf,
+    /// Which of the units vitals tell of too, and whether it may have something new for them.
+    supply: Option<usize>,
+    is_supply_new: bool,
     /// Those over the processes.
     pub(crate) passes: Option<Passes>,
     /// How often passes were asked for last.
@@ -48,6 +52,8 @@ pub struct Sources {
 pub struct Wanted {
     /// The groups that somebody subscribes to.
     pub groups: Groups,
+    /// Whether somebody subscribes to vitals.
+    pub vitals: bool,
     /// How long after a pass over all processes the next one is to begin; `None` for no pass.
     pub processes_ns: Option<u64>,
 }
@@ -95,6 +101,8 @@ impl Sources {
             units.push(Unit::new(place, spec));
         }
         Ok(Self {
+            supply: units.iter().position(|unit| unit.spec.name == SUPPLY),
+            is_supply_new: true,
             units,
             lane: Lane::new(slow, wake)?,
             lane_units,
@@ -121,12 +129,14 @@ impl Sources {
     /// `wanted`, and hands it to `samples`. What may block is asked for, and handed over by
     /// [`handle_done`](Self::handle_done); a pass over the processes is only begun.
     pub fn handle_tick(&mut self, tick_ns: u64, now: Now, wanted: Wanted, samples: &mut Samples) {
-        let Wanted { groups: wanted, processes_ns } = wanted;
+        let Wanted { groups: wanted, vitals, processes_ns } = wanted;
+        let supply = self.supply.filter(|_| vitals);
         if wanted == Groups(0) && processes_ns.is_none() {
+            if let Some(index) = supply {
+                self.handle_unit(index, tick_ns, now, samples);
+            }
             return;
         }
-        // A reading that is late puts the next one off, but for a little: the grid is kept.
-        let from_ns = tick_ns.max(now.mono_ns.saturating_sub(LATE_NS));
         let read = self.units.iter().filter(|unit| wanted.contains(unit.spec.group));
         let passes = self.passes.as_ref().zip(processes_ns);
         if passes.is_some_and(|(passes, _)| passes.is_new()) {
@@ -141,55 +151,74 @@ impl Sources {
             self.passes_ns = interval_ns;
             passes.handle_tick(tick_ns, interval_ns, self.stretch.apply(asked_ns, load));
         }
-        for (index, unit) in self.units.iter_mut().enumerate() {
-            let is_due = unit.due_ns <= tick_ns && !unit.is_empty();
-            let is_idle = !is_due && !unit.is_stale && unit.look_ns > tick_ns;
-            if is_idle || !wanted.contains(unit.spec.group) {
-                continue;
-            }
-            let wait_ns = self.stretch.apply(unit.spec.interval_ns, unit.load());
-            let number = match unit.place {
-                Place::Lane(number) => number,
-                Place::Here(_) => {
-                    let began_ns = (self.clock)();
-                    if is_due {
-                        unit.due_ns = from_ns + wait_ns;
-                        unit.read(index, &mut self.shelf, now, samples);
-                    }
-                    if unit.look_ns <= tick_ns {
-                        unit.look_ns = tick_ns + LOOK_NS;
-                        unit.look(index, &mut self.shelf, samples);
-                    }
-                    unit.count(is_due, (self.clock)().saturating_sub(began_ns));
-                    continue;
-                }
-            };
-            let job = match (is_due, unit.is_scanned) {
-                (false, _) if unit.is_stale => Job::Rescan,
-                (false, _) => Job::Look,
-                // What is due at every tick would never be looked at. The read follows at the next.
-                (true, true) if unit.look_ns + LOOK_NS / 10 <= tick_ns => Job::Look,
-                (true, true) => Job::Read,
-                (true, false) => Job::Scan,
-            };
-            let is_asked = self.lane.ask(number, job, now.mono_ns);
-            let is_held = self.lane.is_held(number);
-            unit.tell_held(index, is_held, samples);
-            match job {
-                _ if !is_asked && !is_held => {}
-                Job::Read => unit.due_ns = tick_ns + wait_ns,
-                Job::Scan => {
-                    unit.due_ns = tick_ns + wait_ns;
-                    unit.look_ns = unit.look_ns.max(tick_ns);
-                }
-                Job::Look => unit.look_ns = tick_ns + LOOK_NS,
-                Job::Rescan => unit.is_stale = !is_asked,
-            }
-            if is_held && is_due {
-                // As often as it would be read, its subscribers see how old it is.
-                samples.set_held(index, unit.spec.group, true);
+        for index in 0..self.units.len() {
+            if wanted.contains(self.units[index].spec.group) || supply == Some(index) {
+                self.handle_unit(index, tick_ns, now, samples);
             }
         }
+    }
+
+    /// Reads one of them if it is due, or has it read.
+    fn handle_unit(&mut self, index: usize, tick_ns: u64, now: Now, samples: &mut Samples) {
+        let unit = &mut self.units[index];
+        let is_due = unit.due_ns <= tick_ns && !unit.is_empty();
+        if !is_due && !unit.is_stale && unit.look_ns > tick_ns {
+            return;
+        }
+        let wait_ns = self.stretch.apply(unit.spec.interval_ns, unit.load());
+        let number = match unit.place {
+            Place::Lane(number) => number,
+            Place::Here(_) => {
+                let began_ns = (self.clock)();
+                if is_due {
+                    // A reading that is late puts the next one off, but for a little: the grid is
+                    // kept.
+                    unit.due_ns = tick_ns.max(now.mono_ns.saturating_sub(LATE_NS)) + wait_ns;
+                    unit.read(index, &mut self.shelf, now, samples);
+                }
+                if unit.look_ns <= tick_ns {
+                    unit.look_ns = tick_ns + LOOK_NS;
+                    unit.look(index, &mut self.shelf, samples);
+                }
+                return unit.count(is_due, (self.clock)().saturating_sub(began_ns));
+            }
+        };
+        let job = match (is_due, unit.is_scanned) {
+            (false, _) if unit.is_stale => Job::Rescan,
+            (false, _) => Job::Look,
+            // What is due at every tick would never be looked at. The read follows at the next.
+            (true, true) if unit.look_ns + LOOK_NS / 10 <= tick_ns => Job::Look,
+            (true, true) => Job::Read,
+            (true, false) => Job::Scan,
+        };
+        let is_asked = self.lane.ask(number, job, now.mono_ns);
+        let is_held = self.lane.is_held(number);
+        unit.tell_held(index, is_held, samples);
+        match job {
+            _ if !is_asked && !is_held => {}
+            Job::Read => unit.due_ns = tick_ns + wait_ns,
+            Job::Scan => {
+                unit.due_ns = tick_ns + wait_ns;
+                unit.look_ns = unit.look_ns.max(tick_ns);
+            }
+            Job::Look => unit.look_ns = tick_ns + LOOK_NS,
+            Job::Rescan => unit.is_stale = !is_asked,
+        }
+        if is_held && is_due {
+            // As often as it would be read, its subscribers see how old it is.
+            samples.set_held(index, unit.spec.group, true);
+        }
+    }
+
+    /// What the machine runs on, where that may be another than when this was asked before.
+    pub fn take_supply(&mut self, samples: &Samples) -> Option<Supply> {
+        if !std::mem::take(&mut self.is_supply_new) {
+            return None;
+        }
+        let Some(index) = self.supply else { return Some(Supply::none(NoData::Absent)) };
+        let unit = &self.units[index];
+        let is_unknown = unit.sensors == 0 && unit.cost.total_ns == 0;
+        Some(if is_unknown { Supply::none(NoData::Pending) } else { samples.supply(index) })
     }
 
     /// The machine has slept for so long. Hardware may have come and gone, and what is counted from
@@ -213,6 +242,7 @@ impl Sources {
         if self.lane.is_idle() {
             return false;
         }
+        self.is_supply_new = true;
         let mut is_any = false;
         let (units, lane_units) = (&mut self.units, &self.lane_units);
         self.lane.poll_done(now.mono_ns, |done, shelf| {
@@ -335,7 +365,7 @@ mod tests {
             for _ in 0..ms {
                 let (tick_ns, wall_ns) = (self.tick_ns, 0);
                 let now = Now { mono_ns: tick_ns, boot_ns: tick_ns, wall_ns };
-                let wanted = Wanted { groups: wanted, processes_ns: None };
+                let wanted = Wanted { groups: wanted, vitals: false, processes_ns: None };
                 self.sources.handle_tick(tick_ns, now, wanted, &mut self.samples);
                 self.tick_ns += MS;
             }
@@ -357,7 +387,7 @@ mod tests {
     }
 
     fn all() -> Wanted {
-        Wanted { groups: Groups::ALL, processes_ns: None }
+        Wanted { groups: Groups::ALL, vitals: false, processes_ns: None }
     }
 
     fn group(group: Group) -> Groups {
@@ -554,7 +584,7 @@ mod tests {
         let double = Double::with(Group::Pressure, 500 * MS, 1);
         let mut bench = Bench::new(&[&double], 1.0);
         let late = Now { mono_ns: 100 * MS, boot_ns: 100 * MS, wall_ns: 0 };
-        let wanted = Wanted { groups: Groups::ALL, processes_ns: None };
+        let wanted = Wanted { groups: Groups::ALL, vitals: false, processes_ns: None };
         bench.sources.handle_tick(0, late, wanted, &mut bench.samples);
         bench.tick_ns = 101 * MS;
         bench.pass(459, Groups::ALL);

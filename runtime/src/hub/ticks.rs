@@ -96,7 +96,11 @@ impl Hub {
     #[must_use]
     pub fn wanted(&self) -> Wanted {
         let mhz = self.processes_mhz;
-        Wanted { groups: self.samples.wanted(), processes_ns: (mhz > 0).then(|| period_ns(mhz)) }
+        Wanted {
+            groups: self.samples.wanted(),
+            vitals: self.wants_vitals(),
+            processes_ns: (mhz > 0).then(|| period_ns(mhz)),
+        }
     }
 
     /// Whether something was published that has yet to be served.

@@ -86,10 +86,12 @@ impl Reactor {
             if matches!(action, Action::Sensors | Action::Metrics) {
                 // Every due source, once.
                 self.sampler.handle_tick(now.mono_ns, now);
-            }
-            if action == Action::Sensors {
-                let wanted = Wanted { groups: Groups::ALL, ..self.hub.wanted() };
+                let wanted = Wanted { vitals: true, ..self.hub.wanted() };
+                let is_all = action == Action::Sensors;
+                let groups = if is_all { Groups::ALL } else { wanted.groups };
+                let wanted = Wanted { groups, ..wanted };
                 self.sources.handle_tick(now.mono_ns, now, wanted, self.hub.samples());
+                self.take_supply();
             }
             let inbox = self.inbox.as_ref();
             let surroundings = Surroundings {

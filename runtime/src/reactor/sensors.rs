@@ -55,6 +55,9 @@ impl Reactor {
         }
         let wanted = self.hub.wanted();
         self.sources.handle_tick(tick_ns, now, wanted, self.hub.samples());
+        if wanted.vitals {
+            self.take_supply();
+        }
         self.hub.plan_tick(tick_ns);
         let now = clock::now();
         self.hub.publish(tick_ns, now, &self.sampler);
@@ -63,6 +66,13 @@ impl Reactor {
             self.hub.set_cadences(self.sources.cadences(), now);
         }
         now
+    }
+
+    /// Hands over to vitals what the lane has read for them.
+    pub(super) fn take_supply(&mut self) {
+        if let Some(supply) = self.sources.take_supply(self.hub.samples()) {
+            self.sampler.set_supply(supply);
+        }
     }
 
     /// Goes on with a pass over the processes, if a slice of it is due: behind everything else of a

@@ -169,6 +169,15 @@ impl Catalog {
         }
     }
 
+    /// What a source has read last, by its sensors, when that was, and whether it does not answer.
+    pub fn unit(&self, unit: usize) -> (impl Iterator<Item = (&Sensor, Reading<f64>)>, u64, bool) {
+        let known = self.units.get(unit).copied().unwrap_or_default();
+        let entries = self.entries.get(known.start..known.start + known.size);
+        let sensors = self.sensors.get(known.first..known.first + known.count);
+        let readings = sensors.unwrap_or_default().iter().map(|(_, reading)| *reading);
+        (walk(entries.unwrap_or_default()).zip(readings), known.read_at_ns, known.is_held)
+    }
+
     /// Says whether the source of a unit answers: while it doesn't, its values are those it had.
     pub fn set_held(&mut self, unit: usize, is_held: bool) {
         if let Some(known) = self.units.get_mut(unit) {

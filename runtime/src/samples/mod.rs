@@ -14,6 +14,7 @@ use kymo_protocol::{FrameError, Group, Groups, Reading, Sample, Sensor};
 
 pub(crate) use stream::{Lane, Stream};
 
+use crate::supply::Supply;
 use crate::telemetry::Format;
 use catalog::Catalog;
 
@@ -105,6 +106,13 @@ impl Samples {
     pub fn set_held(&mut self, source: usize, group: Group, is_held: bool) {
         self.catalog.set_held(source, is_held);
         self.fresh |= 1 << (group as u16 - 1);
+    }
+
+    /// What the machine runs on, as source `source` has read it.
+    #[must_use]
+    pub fn supply(&self, source: usize) -> Supply {
+        let (sensors, read_at_ns, is_held) = self.catalog.unit(source);
+        Supply::of(sensors, read_at_ns, is_held)
     }
 
     /// Every sensor with what it last read, as it is at `frame_ns`.

@@ -76,6 +76,38 @@ fn a_chip_that_comes_back_under_another_number_is_the_same() {
     value(&mut client, id, |value| *value == 1200.0);
 }
 
+/// Nobody asks for sensors, and yet the lane has to read one source of them, and no other.
+#[test]
+fn vitals_tell_of_the_battery() {
+    let tree = Tree::ordinary();
+    let supplies: [(&str, &[(&str, &str)]); 3] = [
+        ("AC", &[("type", "Mains"), ("online", "0")]),
+        ("BAT0", &[("type", "Battery"), ("capacity", "87"), ("power_now", "12500000")]),
+        ("hidpp_battery_0", &[("type", "Battery"), ("capacity", "5"), ("scope", "Device")]),
+    ];
+    for (name, files) in supplies {
+        for (file, word) in files {
+            tree.write(&format!("sys/class/power_supply/{name}/{file}"), &format!("{word}\n"));
+        }
+    }
+    let daemon = daemon(&tree);
+    let mut client = daemon.json("stream.sock");
+    client.subscribe(&json!({"subscribe": ["vitals"], "rate_hz": 20}));
+    let told = find(&mut client, "vitals", |vitals| {
+        Some((vitals["battery_charge"].as_f64()?, vitals["power_watts"].clone()))
+    });
+    assert_eq!(told, (87.0, json!(12.5)));
+    tree.write("sys/class/power_supply/AC/online", "1\n");
+    let told = find(&mut client, "vitals", |vitals| {
+        vitals["power_watts"].is_null().then(|| vitals["validity"]["power_watts"].clone())
+    });
+    assert_eq!(told, "absent");
+    let status = daemon.owner().ask("{\"action\":\"status\"}");
+    assert_eq!(status["heap_allocations"], 0);
+    let status = status.to_string();
+    assert!(status.contains("supply") && !status.contains("peripheral"), "{status}");
+}
+
 #[test]
 fn alarms_are_read_where_a_setting_says_so_and_nowhere_else() {
     let tree = Tree::ordinary();

@@ -45,6 +45,7 @@ pub(super) fn all(roots: &Roots, extras: Extras) -> Vec<Box<dyn Source>> {
         Box::new(network::Network::new(proc_root, sys_root)),
         Box::new(Class::new(sys_root, &thermal::ZONE)),
         Box::new(Class::new(sys_root, &power::SUPPLY)),
+        Box::new(Class::new(sys_root, &power::PERIPHERAL)),
         Box::new(Class::new(sys_root, &power::RAPL)),
         Box::new(Class::new(sys_root, &gpu::GPU)),
         Box::new(pressure::Pressure::new(proc_root)),

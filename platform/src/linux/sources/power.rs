@@ -1,6 +1,8 @@
-//! Supplies (batteries, mains, docks) and the energy counters of processors.
+//! Supplies (batteries, mains, docks), those of devices beside the machine (mice, headsets) and the
+//! energy counters of processors.
 //!
-//! A supply is asked through its controller or the firmware, which may take a while. Energy
+//! A supply is asked through its controller or the firmware, which may take a while; one of another
+//! device perhaps by radio, so that it is a source of its own, which is read seldom. Energy
 //! counters are root's alone since they gave secrets away; that they are denied is told. They begin
 //! again after some hours, which is put right as long as somebody reads them.
 
@@ -17,13 +19,15 @@ use crate::linux::phrase::Phrase;
 use crate::source::SourceSpec;
 
 const SUPPLIES: SourceSpec = SourceSpec {
-    name: "supply",
+    name: crate::source::SUPPLY,
     group: Group::Power,
     interval_ns: 5_000_000_000,
     cadence_ms: 1000,
     cost: Cost::Costly,
     may_block: true,
 };
+const PERIPHERALS: SourceSpec =
+    SourceSpec { name: "peripheral", interval_ns: 60_000_000_000, cadence_ms: 60_000, ..SUPPLIES };
 const ENERGY: SourceSpec = SourceSpec {
     name: "energy",
     // Below 5 ms the steps of the counter are most of it.
@@ -74,7 +78,7 @@ static ENERGY_QUANTITIES: [Quantity; 1] = [Quantity {
     ..Quantity::plain("energy_uj", known(120), MICRO)
 }];
 
-/// Every power supply.
+/// Every power supply of the machine.
 pub(super) static SUPPLY: Kind = Kind {
     spec: SUPPLIES,
     folder: "class/power_supply",
@@ -82,6 +86,9 @@ pub(super) static SUPPLY: Kind = Kind {
     quantities: &SUPPLY_QUANTITIES,
     key: supply,
 };
+
+/// Every one of a device beside it.
+pub(super) static PERIPHERAL: Kind = Kind { spec: PERIPHERALS, key: peripheral, ..SUPPLY };
 
 /// Every domain of a processor that counts its energy.
 pub(super) static RAPL: Kind = Kind {
@@ -92,10 +99,26 @@ pub(super) static RAPL: Kind = Kind {
     key: domain,
 };
 
+fn supply(class: BorrowedFd<'_>, entry: &[u8]) -> Option<Key> {
+    (!is_peripheral(class, entry)).then(|| named(entry))
+}
+
+fn peripheral(class: BorrowedFd<'_>, entry: &[u8]) -> Option<Key> {
+    is_peripheral(class, entry).then(|| named(entry))
+}
+
 /// Drivers name supplies after their sockets: BAT0, AC, ucsi-source-psy-USBC000:001.
-fn supply(_class: BorrowedFd<'_>, entry: &[u8]) -> Option<Key> {
+fn named(entry: &[u8]) -> Key {
     let name = Phrase::new().with_bytes(entry);
-    Some(Key { place: name.clone(), name })
+    Key { place: name.clone(), name }
+}
+
+/// `scope` is what a driver knows from the start; most of those of the machine have none.
+fn is_peripheral(class: BorrowedFd<'_>, entry: &[u8]) -> bool {
+    let mut file = Name::new();
+    file.extend(entry);
+    file.extend(b"/scope");
+    read_word(class, &file).is_ok_and(|scope| scope == b"Device")
 }
 
 /// `intel-rapl:0:1` is domain 1 of package 0; AMD's have the same name. The folder without numbers
