@@ -14,7 +14,7 @@ use std::io;
 
 use kymo_platform::clock::{self, Now};
 use kymo_platform::{Freshness, ProcessSource, SUPPLY, Source, SourceSpec};
-use kymo_protocol::{Groups, NoData};
+use kymo_protocol::{Group, Groups, NoData};
 
 use unit::{Place, Unit};
 
@@ -136,6 +136,11 @@ impl Sources {
                 self.handle_unit(index, tick_ns, now, samples);
             }
             return;
+        }
+        let begun = samples.take_begun();
+        for unit in self.units.iter_mut().filter(|unit| begun.contains(unit.spec.group)) {
+            // Shares of a time that nobody watched say nothing of now.
+            unit.is_scanned &= unit.spec.group != Group::Cpu;
         }
         let read = self.units.iter().filter(|unit| wanted.contains(unit.spec.group));
         let passes = self.passes.as_ref().zip(processes_ns);
@@ -328,7 +333,7 @@ mod tests {
     use super::sensors::Double;
     use super::*;
     use crate::lane::double::Gate;
-    use kymo_protocol::{Group, State};
+    use kymo_protocol::State;
     use std::cell::Cell;
     use std::sync::Arc;
     use std::time::{Duration, Instant};

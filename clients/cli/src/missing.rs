@@ -47,7 +47,7 @@ pub fn missing(rows: &[(&Sensor, Reading)], waited: Duration, omitted: u32) -> S
     text
 }
 
-fn reasons(waited: Duration) -> [Reason; 8] {
+fn reasons(waited: Duration) -> [Reason; 9] {
     let reason = |title, advice: &str, is_of| Reason { title, advice: advice.into(), is_of };
     let waited = waited.as_secs_f64();
     [
@@ -77,12 +77,22 @@ fn reasons(waited: Duration) -> [Reason; 8] {
         reason("gated", "a part without power; it is read when it has some", |_, state| {
             state == State::Gated
         }),
-        reason("fault", "the device answered with an error, or what can't be true", |_, state| {
-            state == State::Fault
-        }),
-        reason("absent", "this machine has no such thing, or no such limit is set", |_, state| {
-            state == State::Absent
-        }),
+        reason(
+            "fault",
+            "the device answered with an error, with what can't be true or with no number; or it\
+             \n    says itself that it is broken; or what should be a file is none",
+            |_, state| state == State::Fault,
+        ),
+        reason(
+            "absent",
+            "this machine has no such limit or controller (those of cgroup v1 are not read)",
+            |sensor, state| state == State::Absent && sensor.group == Group::Cgroup,
+        ),
+        reason(
+            "absent",
+            "this machine has no such thing, or it is switched off",
+            |sensor, state| state == State::Absent && sensor.group != Group::Cgroup,
+        ),
         Reason {
             title: "pending",
             advice: format!("nothing came within {waited} s; --wait gives them longer"),

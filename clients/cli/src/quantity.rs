@@ -16,7 +16,9 @@ pub fn quantity(value: f64, unit: &str, name: &str) -> String {
     match unit {
         "By" => bytes(value),
         "s" => seconds(value),
-        "1" if name == "kymo.power.online" => if value == 0.0 { "no" } else { "yes" }.into(),
+        "1" if name == "kymo.power.online" || name.ends_with(".alarm") => {
+            if value == 0.0 { "no" } else { "yes" }.into()
+        }
         "1" => format!("{:.1} %", value * 100.0),
         "Cel" => format!("{value:.1} °C"),
         "rpm" => format!("{value:.0} RPM"),
@@ -147,6 +149,7 @@ mod tests {
         }
         assert_eq!(quantity(1.0, "1", "kymo.power.online"), "yes");
         assert_eq!(quantity(0.0, "1", "kymo.power.online"), "no");
+        assert_eq!(quantity(1.0, "1", "kymo.hw.alarm"), "yes");
     }
 
     #[test]

@@ -5,9 +5,11 @@
 
 use std::io::{self, IsTerminal};
 use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use kymo_client::{Item, Sensor, Settings, State, StreamId, Streams, Subscriber, directories};
+use kymo_client::{
+    Group, Item, Sensor, Settings, State, StreamId, Streams, Subscriber, directories,
+};
 use kymo_protocol::Groups;
 
 use crate::args::Sensors;
@@ -46,7 +48,10 @@ pub fn sensors(options: &Sensors) -> Result<(), Failure> {
     let readings = collect(&mut subscriber, groups, options.wait)?;
     let rows = rows(&readings, groups);
     if options.json {
-        let wall_ns = subscriber.clock().wall_at(readings.newest_ns());
+        let wall_ns = match readings.newest_ns() {
+            0 => now_ns(),
+            newest_ns => subscriber.clock().wall_at(newest_ns),
+        };
         let text = object(&readings, &rows, wall_ns);
         return say(&match io::stdout().is_terminal() {
             true => text.lines().map(|line| clean_json(line) + "\n").collect(),
@@ -57,7 +62,29 @@ pub fn sensors(options: &Sensors) -> Result<(), Failure> {
         true => "no sensors\n".into(),
         false => sensor_table(&rows, options.long),
     };
-    say(&(table + &missing(&rows, options.wait, readings.catalog().omitted())))
+    let empty = without_sensors(&rows, groups);
+    say(&(table + &missing(&rows, options.wait, readings.catalog().omitted()) + &empty))
+}
+
+/// Names the groups that have no sensor at all.
+fn without_sensors(rows: &[(&Sensor, Reading)], groups: Groups) -> String {
+    let is_empty = |group: &Group| {
+        groups.contains(*group) && rows.iter().all(|(sensor, _)| sensor.group != *group)
+    };
+    let names: Vec<&str> = Group::ALL.into_iter().filter(is_empty).map(Group::name).collect();
+    match names.is_empty() {
+        true => String::new(),
+        false => format!(
+            "\nno sensors of {}\n  the system shows the daemon no such device: \
+             docs/PLATFORM.md names the files they are looked for in\n",
+            names.join(", ")
+        ),
+    }
+}
+
+fn now_ns() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// Takes what comes until that is all, or time is up.
@@ -179,5 +206,16 @@ mod tests {
         assert_eq!(text.lines().count(), 4);
         let empty = object(&readings, &[], 0);
         assert!(serde_json::from_str::<serde_json::Value>(&empty).is_ok(), "{empty}");
+    }
+
+    #[test]
+    fn groups_without_a_sensor_are_named() {
+        let mut readings = Readings::default();
+        feed(&mut readings, &catalog(1, &[fields(1)]));
+        let all = rows(&readings, Groups::ALL);
+        assert!(
+            without_sensors(&all, Groups::wanted(b"cpu\nhwmon\ngpu\n")).contains("of cpu, gpu\n")
+        );
+        assert_eq!(without_sensors(&all, Groups::wanted(b"hwmon\n")), "");
     }
 }

@@ -25,6 +25,8 @@ pub struct Samples {
     pub(crate) stream: Stream,
     /// Subscribers of each group.
     demand: [u32; Group::ALL.len()],
+    /// Groups whose first subscriber has come: bit n−1 for group n.
+    begun: Groups,
     /// Groups in which something was read, or that a newcomer waits for: bit n−1 for group n.
     fresh: u16,
 }
@@ -37,6 +39,7 @@ impl Samples {
             catalog: Catalog::new(sources),
             stream: Stream::new(),
             demand: [0; Group::ALL.len()],
+            begun: Groups(0),
             fresh: 0,
         }
     }
@@ -46,6 +49,11 @@ impl Samples {
     pub fn wanted(&self) -> Groups {
         let bits = self.demand.iter().enumerate().filter(|(_, count)| **count > 0);
         Groups(bits.fold(0, |bits, (index, _)| bits | 1 << index))
+    }
+
+    /// The groups that nobody had asked for before, since this was asked.
+    pub(crate) fn take_begun(&mut self) -> Groups {
+        std::mem::replace(&mut self.begun, Groups(0))
     }
 
     /// Whether anybody subscribes.
@@ -60,6 +68,7 @@ impl Samples {
             if groups.0 >> index & 1 == 0 {
                 continue;
             }
+            self.begun.0 |= u16::from(is_coming && *count == 0) << index;
             *count = if is_coming { *count + 1 } else { count.saturating_sub(1) };
         }
         // A newcomer is told what is known, also of what is not read again for a while.

@@ -52,6 +52,28 @@ fn has(catalog: &Value, part: &str) -> bool {
     sensors.iter().any(|sensor| sensor["identity"].as_str().unwrap().contains(part))
 }
 
+/// The bug it finds: somebody who comes after hours is told the mean of these hours.
+#[test]
+fn a_share_of_a_time_that_nobody_watched_is_not_told() {
+    let (daemon, tree) = daemon();
+    let mut shares = Vec::new();
+    for round in 0..3_u32 {
+        let busy = 100 * (round + 1);
+        tree.write("proc/stat", &format!("cpu  {busy} 0 0 900\ncpu0 {busy} 0 0 900 0 0 0 0 0 0\n"));
+        let mut client = subscribe(&daemon, 100, &["cpu"]);
+        let catalog = catalog(&mut client);
+        let sensors = catalog["sensors"].as_array().unwrap();
+        let share = sensors.iter().find(|sensor| sensor["name"] == "system.cpu.utilization");
+        let id = share.unwrap()["id"].clone();
+        for _ in 0..5 {
+            let samples = client.expect("samples");
+            let all = samples["samples"].as_array().unwrap();
+            shares.push(all.iter().find(|sample| sample["id"] == id).unwrap()["value"].clone());
+        }
+    }
+    assert!(shares.iter().all(Value::is_null), "nothing has passed: {shares:?}");
+}
+
 #[test]
 fn groups_get_their_own_samples_behind_a_catalog() {
     let (daemon, _tree) = daemon();

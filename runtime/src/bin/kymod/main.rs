@@ -98,6 +98,11 @@ fn run(args: &Args) -> Result<(), Failure> {
         .map_err(|error| Failure { code: SETTING, text: error.to_string() })?;
     descriptors::make_room(config.limits.clients)?;
     let roots = Roots { proc: args.proc_root.clone(), sys: args.sys_root.clone() };
+    // A machine without sysfs is one; a misspelt folder is none.
+    if !roots.proc.is_dir() {
+        let text = format!("{}: there is no procfs", roots.proc.display());
+        return Err(Failure { code: SETTING, text });
+    }
     let mut reactor = Reactor::with_sockets(&config, this_machine(&roots), sockets)?;
     let extras = Extras { alarms: config.sensors.alarms, harmful: config.sensors.harmful };
     reactor.read_sources(this_machine_sources_with(&roots, extras))?;
