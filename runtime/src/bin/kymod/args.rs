@@ -18,7 +18,7 @@ usage: kymod [options]
                  $XDG_STATE_HOME/kymo, /var/lib/kymo for root)
   --rate HZ      rate of subscribers that name none, 0.1 to 1000 (default 25)
   --clients N    connections held at once, 1 to 16384 (default 256)
-  --config FILE  settings in TOML: listeners, limits, journal, quotas, access, sensors
+  --config FILE  settings in TOML: listeners, limits, journal, sensors, access
   --check-config read the settings, say `FILE: ok` or what is wrong, and end
   --proc ROOT    where procfs is (default /proc)
   --sys ROOT     where sysfs is (default /sys)
