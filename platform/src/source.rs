@@ -65,8 +65,9 @@ impl Freshness {
 
 /// A driver that yields many sensors at once.
 ///
-/// The order of calls is `scan`, then `read` and `look` as often as wished; `scan` again when one
-/// of them said [`Freshness::Stale`]. Before the first scan there is no sensor.
+/// The order of calls is `scan`, with a `look` before it if wished, then `read` and `look` as often
+/// as wished; `scan` again when one of them said [`Freshness::Stale`]. Before the first scan there
+/// is no sensor.
 ///
 /// ```
 /// use kymo_platform::{Freshness, Roots, this_machine_sources};
@@ -97,6 +98,7 @@ pub trait Source: Send {
     fn read(&mut self, readings: &mut [Reading<f64>]) -> Freshness;
 
     /// Whether hardware came or went, without a read: asks the kernel for names, never a device.
+    /// Before the first scan: whether there is some.
     /// Worth a call every ten seconds or so, of sources whose reads don't notice newcomers.
     fn look(&mut self) -> Freshness {
         Freshness::Current

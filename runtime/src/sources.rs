@@ -37,6 +37,9 @@ pub struct Sources {
     shelf: Shelf,
     /// Which of the units vitals tell of too, and whether it may have something new for them.
     supply: Option<usize>,
+    /// Whether there was something for them at the start: where nothing is plugged in, its thread
+    /// sleeps.
+    had_supply: bool,
     is_supply_new: bool,
     /// Those over the processes.
     pub(crate) passes: Option<Passes>,
@@ -89,8 +92,11 @@ impl Sources {
         wake: impl Fn() + Send + Sync + 'static,
     ) -> io::Result<Self> {
         let (mut units, mut lane_units, mut slow) = (Vec::new(), Vec::new(), Vec::new());
-        for source in sources.into_iter().take(SOURCES_MAX) {
+        let mut had_supply = false;
+        for mut source in sources.into_iter().take(SOURCES_MAX) {
             let spec = source.spec();
+            // It knows of none yet.
+            had_supply |= spec.name == SUPPLY && source.look() == Freshness::Stale;
             let place = if spec.may_block {
                 lane_units.push(units.len());
                 slow.push(source);
@@ -102,6 +108,7 @@ impl Sources {
         }
         Ok(Self {
             supply: units.iter().position(|unit| unit.spec.name == SUPPLY),
+            had_supply,
             is_supply_new: true,
             units,
             lane: Lane::new(slow, wake)?,
@@ -130,7 +137,8 @@ impl Sources {
     /// [`handle_done`](Self::handle_done); a pass over the processes is only begun.
     pub fn handle_tick(&mut self, tick_ns: u64, now: Now, wanted: Wanted, samples: &mut Samples) {
         let Wanted { groups: wanted, vitals, processes_ns } = wanted;
-        let supply = self.supply.filter(|_| vitals);
+        let has_some = |index: &usize| self.had_supply || self.units[*index].sensors > 0;
+        let supply = self.supply.filter(|index| vitals && has_some(index));
         if wanted == Groups(0) && processes_ns.is_none() {
             if let Some(index) = supply {
                 self.handle_unit(index, tick_ns, now, samples);
@@ -222,7 +230,7 @@ impl Sources {
         }
         let Some(index) = self.supply else { return Some(Supply::none(NoData::Absent)) };
         let unit = &self.units[index];
-        let is_unknown = unit.sensors == 0 && unit.cost.total_ns == 0;
+        let is_unknown = self.had_supply && unit.sensors == 0 && unit.cost.total_ns == 0;
         Some(if is_unknown { Supply::none(NoData::Pending) } else { samples.supply(index) })
     }
 
