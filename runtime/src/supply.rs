@@ -44,7 +44,7 @@ impl Supply {
         read_at_ns: u64,
         is_held: bool,
     ) -> Self {
-        let mut sum = Sum::default();
+        let mut sum = Sum::NONE;
         for (sensor, reading) in sensors {
             let state = sensor.attributes().find(|(key, _)| *key == "hw.battery.state");
             sum.add((sensor.metric(), state.map_or("", |(_, state)| state), reading));
@@ -54,18 +54,19 @@ impl Supply {
 }
 
 /// What was added up so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Sum {
     charges: f64,
     batteries: u32,
     energy: f64,
     full: f64,
-    /// Batteries that tell both.
+    /// Batteries that tell one, and the other.
     energies: u32,
+    fulls: u32,
     watts: f64,
-    volts: Option<f64>,
-    /// Of the battery that is looked at, and whether it is one.
-    pending: Option<f64>,
+    /// Of the device that is looked at, what flows there, and whether it is a battery.
+    volts: Reading<f64>,
+    flow: Reading<f64>,
     is_battery: bool,
     outlets: u32,
     plugged: u32,
@@ -75,6 +76,23 @@ struct Sum {
 }
 
 impl Sum {
+    const NONE: Self = Self {
+        charges: 0.0,
+        batteries: 0,
+        energy: 0.0,
+        full: 0.0,
+        energies: 0,
+        fulls: 0,
+        watts: 0.0,
+        volts: Err(NoData::Absent),
+        flow: Err(NoData::Absent),
+        is_battery: false,
+        outlets: 0,
+        plugged: 0,
+        no_charge: None,
+        no_power: None,
+    };
+
     fn add(&mut self, (metric, state, reading): Found<'_>) {
         match (metric, reading) {
             (ONLINE, _) => {
@@ -88,21 +106,25 @@ impl Sum {
             (CHARGE, _) => {
                 self.end_device();
                 self.is_battery = true;
+                self.batteries += 1;
                 match reading {
-                    Ok(charge) => {
-                        self.charges += charge;
-                        self.batteries += 1;
-                    }
+                    Ok(charge) => self.charges += charge,
                     Err(reason) => self.no_charge = self.no_charge.or(Some(reason)),
                 }
             }
-            (VOLTAGE, _) => self.volts = reading.ok(),
-            (CURRENT, Ok(amperes)) => self.pending = self.volts.map(|volts| volts * amperes.abs()),
-            (POWER, Ok(watts)) => self.pending = Some(watts.abs()),
-            (ENERGY, Ok(joules)) if state == "now" => self.energy += joules,
+            (VOLTAGE, _) => self.volts = reading,
+            (CURRENT, _) => {
+                self.flow = self.volts.and_then(|volts| Ok(volts * reading?.abs()));
+            }
+            (POWER, Ok(watts)) => self.flow = Ok(watts.abs()),
+            (POWER, Err(_)) if self.flow.is_err() => self.flow = reading,
+            (ENERGY, Ok(joules)) if state == "now" => {
+                self.energy += joules;
+                self.energies += 1;
+            }
             (ENERGY, Ok(joules)) if state == "full" => {
                 self.full += joules;
-                self.energies += 1;
+                self.fulls += 1;
             }
             _ => {}
         }
@@ -110,12 +132,13 @@ impl Sum {
 
     /// What flows out of the device that was looked at counts if it is a battery.
     fn end_device(&mut self) {
-        match self.pending.take() {
-            Some(watts) if self.is_battery => self.watts += watts,
-            None if self.is_battery => self.no_power = self.no_power.or(Some(NoData::Absent)),
+        match self.flow {
+            Ok(watts) if self.is_battery => self.watts += watts,
+            Err(reason) if self.is_battery => self.no_power = self.no_power.or(Some(reason)),
             _ => {}
         }
-        (self.is_battery, self.volts) = (false, None);
+        let none = Err(NoData::Absent);
+        (self.is_battery, self.volts, self.flow) = (false, none, none);
     }
 
     #[allow(clippy::cast_possible_truncation)] // a share in %
@@ -126,7 +149,8 @@ impl Sum {
         if self.batteries == 0 {
             return Err(NoData::Absent);
         }
-        let is_weighed = self.energies == self.batteries && self.full > 0.0;
+        let is_known = [self.energies, self.fulls] == [self.batteries; 2];
+        let is_weighed = is_known && self.full > 0.0;
         let share = match is_weighed {
             true => self.energy / self.full,
             false => self.charges / f64::from(self.batteries),
@@ -151,7 +175,7 @@ mod tests {
     use super::*;
 
     fn told(found: &[Found<'_>]) -> (Reading<f32>, Reading<f32>) {
-        let mut sum = Sum::default();
+        let mut sum = Sum::NONE;
         found.iter().for_each(|found| sum.add(*found));
         (sum.charge(), sum.power())
     }
@@ -183,14 +207,18 @@ mod tests {
         assert_eq!(told(&found).0, Ok(75.0), "one of them says what it holds");
         found.splice(6..6, [(ENERGY, "now", Ok(15.0)), (ENERGY, "full", Ok(30.0))]);
         assert_eq!(told(&found), (Ok(62.5), Ok(9.0)));
+        // What was not read is not 0.
+        found[6] = (ENERGY, "now", Err(NoData::Fault));
+        assert_eq!(told(&found).0, Ok(75.0));
     }
 
     #[test]
     fn what_is_missing_has_its_reason() {
         assert_eq!(told(&[]), (Err(NoData::Absent), Err(NoData::Absent)));
         assert_eq!(told(&[ON_BATTERY]), (Err(NoData::Absent), Err(NoData::Absent)));
-        let found = [(CHARGE, "", Err(NoData::Pending)), (ONLINE, "", Err(NoData::Pending))];
-        assert_eq!(told(&found).0, Err(NoData::Pending));
+        let pending = Err(NoData::Pending);
+        let found = [(CHARGE, "", pending), (POWER, "", pending), (ONLINE, "", pending)];
+        assert_eq!(told(&found), (Err(NoData::Pending), Err(NoData::Pending)));
         // A dock's volts and amperes are not what the machine takes.
         let found = [ON_BATTERY, (VOLTAGE, "", Ok(20.0)), (CURRENT, "", Ok(3.0))];
         let battery = [(CHARGE, "", Ok(0.4)), (VOLTAGE, "", Ok(11.0))];

@@ -86,10 +86,12 @@ impl Reactor {
             if matches!(action, Action::Sensors | Action::Metrics) {
                 // Every due source, once.
                 self.sampler.handle_tick(now.mono_ns, now);
-                let wanted = Wanted { vitals: true, ..self.hub.wanted() };
-                let is_all = action == Action::Sensors;
-                let groups = if is_all { Groups::ALL } else { wanted.groups };
-                let wanted = Wanted { groups, ..wanted };
+                let wanted = match action {
+                    Action::Sensors => {
+                        Wanted { groups: Groups::ALL, vitals: true, ..self.hub.wanted() }
+                    }
+                    _ => Wanted { groups: Groups(0), vitals: true, processes_ns: None },
+                };
                 self.sources.handle_tick(now.mono_ns, now, wanted, self.hub.samples());
                 self.take_supply();
             }

@@ -33,6 +33,8 @@ fn bad_options_are_named() {
         (&["--clients", "-1"], USAGE, "-1"),
         (&["--clients", "0"], SETTING, "limits.clients is 0; it may be 1 to 16384"),
         (&["--clients", "16385"], SETTING, "1 to 16384"),
+        (&["--proc", "/nowhere"], SETTING, "/nowhere: there is no such folder"),
+        (&["--sys", "/nowhere"], SETTING, "/nowhere: there is no such folder"),
     ] {
         let output = run(&scratch.0, options);
         assert_eq!(output.status.code(), code, "{options:?}: {}", said(&output));

@@ -98,10 +98,13 @@ fn run(args: &Args) -> Result<(), Failure> {
         .map_err(|error| Failure { code: SETTING, text: error.to_string() })?;
     descriptors::make_room(config.limits.clients)?;
     let roots = Roots { proc: args.proc_root.clone(), sys: args.sys_root.clone() };
-    // A machine without sysfs is one; a misspelt folder is none.
-    if !roots.proc.is_dir() {
-        let text = format!("{}: there is no procfs", roots.proc.display());
-        return Err(Failure { code: SETTING, text });
+    // A machine without procfs or sysfs is one; a misspelt folder is none.
+    let usual = Roots::default();
+    for (root, usual) in [(&roots.proc, usual.proc), (&roots.sys, usual.sys)] {
+        if *root != usual && !root.is_dir() {
+            let text = format!("{}: there is no such folder", root.display());
+            return Err(Failure { code: SETTING, text });
+        }
     }
     let mut reactor = Reactor::with_sockets(&config, this_machine(&roots), sockets)?;
     let extras = Extras { alarms: config.sensors.alarms, harmful: config.sensors.harmful };
