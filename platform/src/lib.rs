@@ -21,9 +21,11 @@
 //! }
 //! ```
 //!
-//! The system is chosen here and nowhere else: `os` is one of the folders `linux` and `macos`.
+//! The system is chosen here and nowhere else: `os` is one of the folders `linux` and `macos`. What
+//! a Mac needs besides its own calls is in [`apple`], on every system.
 
 pub mod activation;
+pub mod apple;
 pub mod clock;
 pub mod durability;
 pub mod fake;
@@ -59,7 +61,7 @@ pub use os::{TMPDIR_IS_PRIVATE, let_start_go, refuse_descriptors, share_heap};
 pub use ranking::{Process, ProcessSource, Ranking};
 pub use roots::{Extras, Roots};
 pub use signal::{Signal, let_writes_fail};
-pub use source::{Freshness, SUPPLY, SensorInfo, Source, SourceSpec};
+pub use source::{Freshness, SensorInfo, Source, SourceSpec};
 
 /// Opens the machine this program runs on.
 ///

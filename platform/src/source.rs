@@ -9,9 +9,6 @@ use std::fmt;
 
 use kymo_protocol::{Cost, Group, Metric, Reading};
 
-/// The name of the source of what the machine itself runs on, which vitals tell of too.
-pub const SUPPLY: &str = "supply";
-
 /// What a source is. It may change with a scan, because a chip's place can be taken by another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SourceSpec {
@@ -27,6 +24,8 @@ pub struct SourceSpec {
     pub cost: Cost,
     /// Whether a read may take longer than the kernel's own work: a bus, a server, the firmware.
     pub may_block: bool,
+    /// Whether vitals tell of its sensors too: it is read for who subscribes to them as well.
+    pub is_vital: bool,
 }
 
 /// A sensor, as a scan finds it.

@@ -13,7 +13,7 @@ mod unit;
 use std::io;
 
 use kymo_platform::clock::{self, Now};
-use kymo_platform::{Freshness, ProcessSource, SUPPLY, Source, SourceSpec};
+use kymo_platform::{Freshness, ProcessSource, Source, SourceSpec};
 use kymo_protocol::{Group, Groups, NoData};
 
 use unit::{Place, Unit};
@@ -96,7 +96,7 @@ impl Sources {
         for mut source in sources.into_iter().take(SOURCES_MAX) {
             let spec = source.spec();
             // It knows of none yet.
-            had_supply |= spec.name == SUPPLY && source.look() == Freshness::Stale;
+            had_supply |= spec.is_vital && source.look() == Freshness::Stale;
             let place = if spec.may_block {
                 lane_units.push(units.len());
                 slow.push(source);
@@ -107,7 +107,7 @@ impl Sources {
             units.push(Unit::new(place, spec));
         }
         Ok(Self {
-            supply: units.iter().position(|unit| unit.spec.name == SUPPLY),
+            supply: units.iter().position(|unit| unit.spec.is_vital),
             had_supply,
             is_supply_new: true,
             units,

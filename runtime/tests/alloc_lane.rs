@@ -47,6 +47,7 @@ impl Source for Hanging {
             cadence_ms: 0,
             cost: Cost::Cheap,
             may_block: true,
+            is_vital: false,
         }
     }
 

@@ -83,6 +83,7 @@ impl Source for Double {
             cadence_ms: 0,
             cost: Cost::Costly,
             may_block: true,
+            is_vital: false,
         }
     }
 

@@ -24,6 +24,7 @@ const NOTHING: SourceSpec = SourceSpec {
     cadence_ms: 0,
     cost: Cost::Cheap,
     may_block: false,
+    is_vital: false,
 };
 
 /// Where an entry has its group and its cost, by the table of [`kymo_protocol::sensor`].

@@ -248,7 +248,7 @@ mod tests {
 
     fn spec(group: Group) -> SourceSpec {
         let (name, interval_ns, cadence_ms, cost) = ("", MS, 0, Cost::Cheap);
-        SourceSpec { name, group, interval_ns, cadence_ms, cost, may_block: false }
+        SourceSpec { name, group, interval_ns, cadence_ms, cost, may_block: false, is_vital: false }
     }
 
     fn entries(identities: &[String]) -> Vec<u8> {

@@ -282,7 +282,15 @@ mod tests {
     fn scan(catalog: &mut Catalog, unit: usize, group: Group, names: &[String]) {
         let (interval_ns, cadence_ms, cost) = (1, 10, Cost::Moderate);
         let name = "double";
-        let spec = SourceSpec { name, group, interval_ns, cadence_ms, cost, may_block: false };
+        let spec = SourceSpec {
+            name,
+            group,
+            interval_ns,
+            cadence_ms,
+            cost,
+            may_block: false,
+            is_vital: false,
+        };
         let mut bytes = vec![0; names.len() * 256];
         let mut size = 0;
         for name in names {

@@ -50,6 +50,7 @@ impl Double {
             cadence_ms: 10,
             cost: Cost::Cheap,
             may_block: false,
+            is_vital: false,
         };
         Self { spec, script: Arc::default() }
     }

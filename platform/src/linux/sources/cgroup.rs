@@ -26,6 +26,7 @@ const USE: SourceSpec = SourceSpec {
     // The kernel adds up what every CPU has counted for the branch.
     cost: Cost::Moderate,
     may_block: false,
+    is_vital: false,
 };
 const LIMITS: SourceSpec =
     SourceSpec { name: "cgroup-limits", interval_ns: 1_000_000_000, cadence_ms: 0, ..USE };

@@ -31,6 +31,7 @@ const STAT: SourceSpec = SourceSpec {
     cadence_ms: 10,
     cost: Cost::Cheap,
     may_block: false,
+    is_vital: false,
 };
 const SCHEDULER: SourceSpec = SourceSpec { name: "schedstat", cadence_ms: 1, ..STAT };
 

@@ -63,6 +63,7 @@ impl Disk {
             cadence_ms: 1,
             cost: Cost::Cheap,
             may_block: false,
+            is_vital: false,
         };
         Self {
             rows: Rows::new(spec, File::of_devices(proc_root, "diskstats"), &COLUMNS, DISKS_MAX),

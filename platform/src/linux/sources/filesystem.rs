@@ -32,6 +32,7 @@ const LOCAL: SourceSpec = SourceSpec {
     cost: Cost::Cheap,
     // A disk that hangs holds up whoever asks for what stands on it.
     may_block: true,
+    is_vital: false,
 };
 const ROOT: SourceSpec = SourceSpec { name: "filesystem-root", may_block: false, ..LOCAL };
 const REMOTE: SourceSpec = SourceSpec {

@@ -30,6 +30,7 @@ const SPEC: SourceSpec = SourceSpec {
     cadence_ms: 0,
     cost: Cost::Moderate,
     may_block: true,
+    is_vital: false,
 };
 
 /// One clock is worth so much time, and all of them so much.

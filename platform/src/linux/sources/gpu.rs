@@ -62,6 +62,7 @@ pub(super) static GPU: Kind = Kind {
         cadence_ms: 1,
         cost: Cost::Moderate,
         may_block: true,
+        is_vital: false,
     },
     folder: "class/drm",
     below: "",

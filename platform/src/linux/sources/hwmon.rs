@@ -128,6 +128,7 @@ impl Source for Hwmon {
             cadence_ms: self.care.cadence_ms,
             cost: self.care.cost,
             may_block: true,
+            is_vital: false,
         }
     }
 

@@ -19,6 +19,7 @@ const MEMINFO: SourceSpec = SourceSpec {
     cadence_ms: 1000,
     cost: Cost::Cheap,
     may_block: false,
+    is_vital: false,
 };
 const VMSTAT: SourceSpec = SourceSpec { name: "vmstat", interval_ns: 500_000_000, ..MEMINFO };
 

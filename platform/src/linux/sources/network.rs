@@ -54,6 +54,7 @@ impl Network {
             cadence_ms: 1,
             cost: Cost::Cheap,
             may_block: false,
+            is_vital: false,
         };
         Self {
             rows: Rows::new(spec, File::new(proc_root, "net/dev"), &COLUMNS, INTERFACES_MAX),

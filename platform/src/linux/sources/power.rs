@@ -19,15 +19,21 @@ use crate::linux::phrase::Phrase;
 use crate::source::SourceSpec;
 
 const SUPPLIES: SourceSpec = SourceSpec {
-    name: crate::source::SUPPLY,
+    name: "supply",
     group: Group::Power,
     interval_ns: 5_000_000_000,
     cadence_ms: 1000,
     cost: Cost::Costly,
     may_block: true,
+    is_vital: true,
 };
-const PERIPHERALS: SourceSpec =
-    SourceSpec { name: "peripheral", interval_ns: 60_000_000_000, cadence_ms: 60_000, ..SUPPLIES };
+const PERIPHERALS: SourceSpec = SourceSpec {
+    name: "peripheral",
+    interval_ns: 60_000_000_000,
+    cadence_ms: 60_000,
+    is_vital: false,
+    ..SUPPLIES
+};
 const ENERGY: SourceSpec = SourceSpec {
     name: "energy",
     // Below 5 ms the steps of the counter are most of it.
@@ -35,6 +41,7 @@ const ENERGY: SourceSpec = SourceSpec {
     cadence_ms: 1,
     cost: Cost::Moderate,
     may_block: false,
+    is_vital: false,
     ..SUPPLIES
 };
 

@@ -29,6 +29,7 @@ const SPEC: SourceSpec = SourceSpec {
     cadence_ms: 2000,
     cost: Cost::Moderate,
     may_block: false,
+    is_vital: false,
 };
 
 const RESOURCES: [&str; 3] = ["cpu", "memory", "io"];

@@ -30,6 +30,7 @@ pub(super) static ZONE: Kind = Kind {
         cadence_ms: 0,
         cost: Cost::Costly,
         may_block: true,
+        is_vital: false,
     },
     folder: "class/thermal",
     below: "",
