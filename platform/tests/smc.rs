@@ -1,5 +1,5 @@
 //! The controller of Macs, by simulated ones: which sensors each has, and what they say.
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop")]
 
 #[allow(dead_code, reason = "each test program uses its part of it")]
 #[path = "common/conformance.rs"]
@@ -8,6 +8,8 @@ mod conformance;
 mod faults;
 #[path = "smc/machines.rs"]
 mod machines;
+#[path = "smc/reply.rs"]
+mod reply;
 
 use std::collections::BTreeMap;
 
@@ -75,4 +77,22 @@ fn told(sources: &mut [Box<dyn Source>]) -> BTreeMap<String, (String, Reading<f6
 
 fn readings(sources: &mut [Box<dyn Source>]) -> BTreeMap<String, Reading<f64>> {
     told(sources).into_iter().map(|(key, (_, reading))| (key, reading)).collect()
+}
+
+/// Replies that the fuzz target began with, and whatever once broke something.
+#[test]
+fn seeds_of_the_fuzz_target() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/seeds/smc_reply");
+    let seeds = std::fs::read_dir(folder).unwrap();
+    let seeds: Vec<_> = seeds.map(|seed| std::fs::read(seed.unwrap().path()).unwrap()).collect();
+    assert!(seeds.len() >= 6);
+    seeds.iter().for_each(|seed| reply::check(seed));
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(100))]
+    #[test]
+    fn any_reply_whatever(data in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..3000)) {
+        reply::check(&data);
+    }
 }

@@ -9,7 +9,7 @@ use std::fmt;
 ///
 /// let key = FourCc::parse("TC0P").unwrap();
 /// assert_eq!(key, FourCc(0x5443_3050));
-/// assert_eq!(FourCc::parse("ui8"), FourCc::parse("ui8 "));
+/// assert_eq!(FourCc::parse("ui8").unwrap().letters(), *b"ui8 ");
 /// ```
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FourCc(pub u32);
@@ -40,10 +40,10 @@ impl FourCc {
         [first, second, third, if last == 0 { b' ' } else { last }]
     }
 
-    /// Whether it consists of letters, digits and signs that can be shown.
+    /// Whether a key can be a sensor's: four letters, digits or signs, and no blank.
     #[must_use]
-    pub fn is_text(self) -> bool {
-        self.letters().iter().all(|letter| letter.is_ascii_graphic() || *letter == b' ')
+    pub fn is_word(self) -> bool {
+        self.0.to_be_bytes().iter().all(u8::is_ascii_graphic)
     }
 }
 
@@ -75,6 +75,7 @@ mod tests {
             assert_eq!(FourCc::parse(bad), None, "{bad:?}");
         }
         assert_eq!(FourCc(0x0142_4344).to_string(), "?BCD");
-        assert!(!FourCc(0x0142_4344).is_text());
+        assert!(!FourCc(0x0142_4344).is_word() && !FourCc(0x4142_4300).is_word());
+        assert!(FourCc::new(b"TC0P").is_word() && !FourCc::new(b"FS! ").is_word());
     }
 }

@@ -118,7 +118,7 @@ impl Scout {
             }
             Self::Keys(next, count) if next < count => {
                 match session.name(next) {
-                    Ok(key) if key.is_text() => try_key(session, roster, key)?,
+                    Ok(key) if key.is_word() => try_key(session, roster, key)?,
                     // No key has that number, or nobody may ask.
                     Err(Refusal::Missing | Refusal::Denied) => return Ok(Self::Done),
                     Err(Refusal::Down(trouble)) => return Err(Refusal::Down(trouble)),

@@ -187,7 +187,7 @@ fn tell(roster: &Roster, entry: &Entry, found: &mut dyn FnMut(&SensorInfo<'_>)) 
     // Eight letters fit.
     let _ = identity.push_str("smc/");
     for letter in entry.key.letters() {
-        let _ = identity.push(if letter == b' ' { '_' } else { char::from(letter) });
+        let _ = identity.push(char::from(letter));
     }
     let mut attributes = heapless::Vec::<(&str, &str), 2>::new();
     attributes.extend([Some(("hw.name", "smc")), entry.class.attribute()].into_iter().flatten());

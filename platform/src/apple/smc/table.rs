@@ -167,7 +167,8 @@ fn parse(line: &str) -> Option<(Generation<'_>, Row)> {
     let (generation, class, key) = (word()?, word()?, word()?);
     let name = rest;
     let is_name = (1..=NAME_SIZE_MAX).contains(&name.len()) && !name.contains(char::is_control);
-    let row = Row { class: Class::parse(class)?, name: name.into(), pattern: FourCc::parse(key)? };
+    let pattern = FourCc::parse(key).filter(|pattern| pattern.is_word())?;
+    let row = Row { class: Class::parse(class)?, name: name.into(), pattern };
     Some((Generation::parse(generation)?, row)).filter(|_| is_name)
 }
 
@@ -232,6 +233,7 @@ mod tests {
             "any fan/cpu F0Ac x",
             "any volts/ V??? x",
             "any temp/cpu TC0PP x",
+            "any temp/cpu TC0 x",
             "any temp/cpu TC0P a\u{7}b",
             "any temp/cpu TC0P 1234567890123456789012345678901234567890123456789",
         ] {
