@@ -17,8 +17,8 @@ pub fn make_room(clients: u32) -> Result<(), Failure> {
     let refused = |what: &str, limit: u64| {
         let text = format!(
             "{clients} clients need {needed} file descriptors and the {what} limit is {limit}: \
-             lower limits.clients (--clients) or raise the limit (RLIMIT_NOFILE, ulimit -Hn; on macOS \
-             sysctl kern.maxfilesperproc)"
+             lower limits.clients (--clients) or raise the limit (RLIMIT_NOFILE, ulimit -Hn; on \
+             macOS sysctl kern.maxfilesperproc)"
         );
         Err(Failure { code: SETTING, text })
     };
