@@ -14,16 +14,16 @@ pub fn make_room(clients: u32) -> Result<(), Failure> {
     let wanted = needed + SENSOR_DESCRIPTORS_MAX;
     let system = |errno: nix::Error| Failure::from(io::Error::from(errno));
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).map_err(system)?;
-    let refused = |what: &str, limit: u64| {
+    let refused = |limit: u64| {
         let text = format!(
-            "{clients} clients need {needed} file descriptors and the {what} limit is {limit}: \
-             lower limits.clients (--clients) or raise the limit (RLIMIT_NOFILE, ulimit -Hn; on \
-             macOS sysctl kern.maxfilesperproc)"
+            "{clients} clients need {needed} file descriptors and the limit is {limit}: lower \
+             limits.clients (--clients) or raise it (RLIMIT_NOFILE, ulimit -Hn, \
+             kern.maxfilesperproc)"
         );
         Err(Failure { code: SETTING, text })
     };
     if hard < needed {
-        return refused("hard", hard);
+        return refused(hard);
     }
     let raise = |count: u64| {
         if soft >= count {
@@ -33,7 +33,7 @@ pub fn make_room(clients: u32) -> Result<(), Failure> {
     };
     // A system may refuse what its hard limit allows: macOS has another one beside it.
     let Ok(count) = raise(wanted.min(hard)).or_else(|_| raise(needed)) else {
-        return refused("greatest soft", soft);
+        return refused(soft);
     };
     if count < wanted {
         log::note(format_args!(
