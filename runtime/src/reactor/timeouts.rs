@@ -10,23 +10,24 @@ use super::Reactor;
 use crate::config::Config;
 
 const RUN: Duration = Duration::from_millis(500);
-/// The machine may be busy with others.
-const ATTEMPTS: usize = 10;
 
 /// What a subscriber of vitals at some rate got.
 #[derive(Debug)]
 struct Got {
     frames: u64,
     missed: u64,
-    /// Ticks that there should have been.
-    planned: f64,
+    /// Those of them that a busy machine may be the reason for.
+    excused: u64,
+    /// Ticks that there should have been, at least and at most.
+    planned: [f64; 2],
 }
 
 impl Got {
     /// Whether each tick was sent or counted as missed.
     fn adds_up(&self) -> bool {
         let found = u32::try_from(self.frames + self.missed).unwrap();
-        (f64::from(found) - self.planned).abs() <= 2.0
+        let [least, most] = self.planned;
+        (least - 2.0..=most + 2.0).contains(&f64::from(found))
     }
 }
 
@@ -44,20 +45,39 @@ fn run(rate_hz: u32, exactly: bool) -> Got {
         reactor.turn(Some(Duration::from_millis(1))).unwrap();
         read(&mut client, &mut lines);
     }
-    let (begun, before) = (Instant::now(), (vitals(&lines), reactor.hub().ticks_missed()));
+    let mut step = |reactor: &mut Reactor, lines: &mut Vec<u8>, wait| {
+        let earliest = Instant::now();
+        reactor.turn(Some(wait)).unwrap();
+        read(&mut client, lines);
+        (reactor.hub().ticks_missed(), [earliest, Instant::now()])
+    };
+    let before = step(&mut reactor, &mut lines, Duration::ZERO);
+    let frames = vitals(&lines);
+    let begun = Instant::now();
+    let (period, mut excused) = (Duration::from_secs(1) / rate_hz, 0);
     while begun.elapsed() < RUN {
         let left = RUN.saturating_sub(begun.elapsed());
         if exactly {
-            std::thread::sleep(reactor.timeout(Some(left)).unwrap());
-            reactor.turn(Some(Duration::ZERO)).unwrap();
+            let (asked_at, wait) = (Instant::now(), reactor.timeout(Some(left)).unwrap());
+            std::thread::sleep(wait);
+            step(&mut reactor, &mut lines, Duration::ZERO);
+            // Two such in a row are less than a period.
+            let late = asked_at.elapsed().saturating_sub(wait);
+            if late >= period / 2 {
+                excused += 1 + late.as_nanos().div_ceil(period.as_nanos());
+            }
         } else {
-            reactor.turn(Some(left)).unwrap();
+            step(&mut reactor, &mut lines, left);
         }
-        read(&mut client, &mut lines);
     }
-    let planned = begun.elapsed().as_secs_f64() * f64::from(rate_hz);
-    let frames = vitals(&lines) - before.0;
-    Got { frames, missed: reactor.hub().ticks_missed() - before.1, planned }
+    let after = step(&mut reactor, &mut lines, Duration::ZERO);
+    let ticks = |from: Instant, to: Instant| (to - from).as_secs_f64() * f64::from(rate_hz);
+    Got {
+        frames: vitals(&lines) - frames,
+        missed: after.0 - before.0,
+        excused: u64::try_from(excused).unwrap(),
+        planned: [ticks(before.1[1], after.1[0]), ticks(before.1[0], after.1[1])],
+    }
 }
 
 fn read(client: &mut UnixStream, lines: &mut Vec<u8>) {
@@ -72,12 +92,8 @@ fn vitals(lines: &[u8]) -> u64 {
 #[test]
 fn exact_timeouts_keep_each_rate() {
     for rate_hz in [25, 100, 1000] {
-        let keeps = |_| {
-            let got = run(rate_hz, true);
-            assert!(got.adds_up(), "{rate_hz} Hz: {got:?}");
-            got.missed * 50 <= got.frames
-        };
-        assert!((0..ATTEMPTS).any(keeps), "{rate_hz} Hz: a tick in fifty is missed");
+        let got = run(rate_hz, true);
+        assert!(got.adds_up() && got.missed <= got.excused, "{rate_hz} Hz: {got:?}");
     }
 }
 
