@@ -88,7 +88,7 @@ fn main() {
     rankers_allocate_nothing();
     controllers_allocate_nothing();
 
-    let mut ticker = Ticker::new().unwrap();
+    let mut ticker = Ticker::new().unwrap().unwrap();
     let mut signals = Signals::new(&Signal::ALL).unwrap();
     let place = std::env::temp_dir().join(format!("kymo-notify-alloc-{}", std::process::id()));
     let manager = std::os::unix::net::UnixDatagram::bind(&place).unwrap();

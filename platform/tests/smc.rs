@@ -92,7 +92,9 @@ fn seeds_of_the_fuzz_target() {
 proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig::with_cases(100))]
     #[test]
-    fn any_reply_whatever(data in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..3000)) {
+    fn any_reply_whatever(
+        data in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..3_000),
+    ) {
         reply::check(&data);
     }
 }
