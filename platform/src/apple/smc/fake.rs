@@ -132,9 +132,9 @@ impl Simulated {
         inner.keys.retain(|found| Some(found.key) != FourCc::parse(key));
     }
 
-    /// Lets the next so many calls fail.
+    /// Lets the next so many calls fail; from now on, if there were such before.
     pub fn fail(&self, calls: u64, said: KernReturn) {
-        self.lock().failure = Some((calls, said));
+        self.lock().failure = (calls > 0).then_some((calls, said));
     }
 
     /// Lets every call take so long.
