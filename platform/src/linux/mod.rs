@@ -39,7 +39,6 @@ mod maps;
 pub mod meminfo;
 mod name;
 pub mod netdev;
-mod phrase;
 mod process_stat;
 mod processes;
 mod ranker;
