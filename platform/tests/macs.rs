@@ -355,6 +355,19 @@ fn what_is_too_much_is_counted() {
 }
 
 #[test]
+fn a_volume_that_leaves_has_not_the_space_of_its_folder() {
+    let kernel = FakeKernel::new(macs::m3_max());
+    let mut local = source(&kernel, "filesystem");
+    assert_eq!(scan(&mut *local).0.len(), 14);
+    kernel.mac().leaving = "/Volumes/Fast";
+    let (readings, freshness) = read(&mut *local, 14);
+    assert_eq!(
+        (readings[0], readings[7], freshness),
+        (Err(Absent), Ok(2_048_000.0), Freshness::Current)
+    );
+}
+
+#[test]
 fn a_share_that_is_mounted_where_another_was_is_not_asked_for() {
     let kernel = FakeKernel::new(macs::m3_max());
     let mut remote = source(&kernel, "filesystem-remote");

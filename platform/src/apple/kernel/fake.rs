@@ -27,6 +27,9 @@ pub struct FakeMac {
     pub interfaces: Vec<u8>,
     /// Mounted file systems.
     pub mounts: Vec<[u8; mount::SIZE]>,
+    /// Unmounted between the question what there is and the one for its space: the file system
+    /// answers that its folder is on, which is the first one.
+    pub leaving: &'static str,
     /// Processes, or why nothing is told of one.
     pub processes: Vec<(i32, Result<[u8; process::SIZE], Refusal>)>,
     /// Posted with the notice, which is refused with the reason.
@@ -52,6 +55,7 @@ impl Default for FakeMac {
             values: Vec::new(),
             interfaces: Vec::new(),
             mounts: Vec::new(),
+            leaving: "",
             processes: Vec::new(),
             pressure: Err(Refusal::Absent),
             is_posted: false,
@@ -224,7 +228,9 @@ impl Kernel for FakeKernel {
         let is_there = |record: &&[u8; mount::SIZE]| {
             mount::Mount::parse(&record[..]).is_some_and(|mount| mount.point == path.to_bytes())
         };
-        *record = *mac.mounts.iter().find(is_there).ok_or(Refusal::Absent)?;
+        let left = path.to_bytes() == mac.leaving.as_bytes();
+        let found = if left { mac.mounts.first() } else { mac.mounts.iter().find(is_there) };
+        *record = *found.ok_or(Refusal::Absent)?;
         Ok(())
     }
 
