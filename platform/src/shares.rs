@@ -150,3 +150,45 @@ fn percent(busy_ns: u64, time_ns: u64) -> Reading<f32> {
 fn narrow(share: f64) -> f32 {
     share as f32
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND_NS: u64 = 1_000_000_000;
+
+    fn at(seconds: u64) -> Now {
+        let mono_ns = seconds * SECOND_NS;
+        Now { mono_ns, boot_ns: mono_ns, wall_ns: 0 }
+    }
+
+    #[test]
+    fn who_started_when_is_told_once_and_the_table_never_grows() {
+        let mut shares = Shares::new();
+        let capacity = shares.capacity();
+        let count = u32::try_from(PROCESSES_MAX).unwrap();
+        shares.begin();
+        for pid in (1..=count + 1).rev() {
+            let look = Look { pid, start: 7, start_ns: u64::from(pid), busy_ns: 0 };
+            assert_eq!(shares.note(&look, at(1)).is_remembered, pid > 1);
+        }
+        assert_eq!((shares.pids().count(), shares.capacity()), (PROCESSES_MAX, capacity));
+        assert!(shares.pids().is_sorted());
+        shares.end(SECOND_NS);
+        shares.begin();
+        // The kernel tells another start of the same process, because a clock was set.
+        let look = Look { pid: 9, start: 7, start_ns: 500, busy_ns: SECOND_NS };
+        let share = shares.note(&look, at(3));
+        assert_eq!((share.cpu, share.start_ns), (Ok(50.0), 9));
+        let again = shares.note(&Look { busy_ns: 3 * SECOND_NS, ..look }, at(4));
+        assert_eq!((again.cpu, again.start_ns), (Ok(200.0), 9));
+        shares.end(3 * SECOND_NS);
+        assert_eq!(shares.pids().collect::<Vec<_>>(), [9]);
+        // Another one has its number, and started after the pass before.
+        shares.begin();
+        let other = Look { pid: 9, start: 8, start_ns: 4 * SECOND_NS, busy_ns: SECOND_NS };
+        assert_eq!(shares.note(&other, at(8)).cpu, Ok(25.0));
+        shares.forget();
+        assert_eq!(shares.note(&other, at(9)).cpu, Err(NoData::Pending));
+    }
+}
