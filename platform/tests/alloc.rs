@@ -87,8 +87,9 @@ fn main() {
     sources_allocate_nothing();
     rankers_allocate_nothing();
     macs_allocate_nothing();
+    controllers_allocate_nothing();
 
-    let mut ticker = Ticker::new().unwrap();
+    let mut ticker = Ticker::new().unwrap().unwrap();
     let mut signals = Signals::new(&Signal::ALL).unwrap();
     let place = std::env::temp_dir().join(format!("kymo-notify-alloc-{}", std::process::id()));
     let manager = std::os::unix::net::UnixDatagram::bind(&place).unwrap();
@@ -161,6 +162,43 @@ fn sources_allocate_nothing() {
             6 => tree.remove("sys"),
             7 => tree.remove("proc"),
             _ => {}
+        }
+    }
+}
+
+/// Every scan, look and read of every source of a Mac's controller, from the first on, while keys
+/// and the controller come and go.
+#[cfg(target_os = "linux")]
+fn controllers_allocate_nothing() {
+    use kymo_platform::apple::smc::fake::{MACHINES, Simulated};
+    use kymo_platform::apple::smc::{KernReturn, Table, sources};
+    use kymo_protocol::NoData;
+
+    let mut readings = [Err(NoData::Pending); 4];
+    for (name, chip, text) in MACHINES {
+        let machine = Simulated::parse(text).unwrap();
+        let mut sources = sources(Some(machine.controller()), Table::of(chip));
+        for step in 0..6 {
+            let allocations = count(|| {
+                let count = sources.len();
+                for turn in 0..10 * count {
+                    let source = &mut sources[turn % count];
+                    let _ = std::hint::black_box(source.scan(&mut |sensor| {
+                        let _ = std::hint::black_box((sensor.identity, sensor.label));
+                    }));
+                    let _ = source.read(&mut readings);
+                    let _ = source.look();
+                }
+            });
+            assert_eq!(allocations, 0, "{name}, after change {step}");
+            // What the test does between the rounds may allocate.
+            match step {
+                0 => machine.answer("TCMz", 0x84),
+                1 => machine.set("PSTR", &[0; 7]),
+                2 => machine.refuse("F0Ac", Some(KernReturn(0xE000_02C1_u32.cast_signed()))),
+                3 => machine.fail(30, KernReturn(0xE000_02C0_u32.cast_signed())),
+                _ => machine.remove("TB1T"),
+            }
         }
     }
 }

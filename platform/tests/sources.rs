@@ -1,5 +1,5 @@
-#![cfg(target_os = "linux")]
 //! One suite that every source passes, on every machine that is known and on this one.
+#![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 
 mod common;

@@ -6,6 +6,7 @@
 //! one for tests that answers as machines were seen to.
 
 pub mod kernel;
+pub mod launchd;
 pub mod machine;
 mod processes;
 mod processors;

@@ -2,33 +2,46 @@
 //!
 //! Type-checked on Linux; nothing in this folder has run on a Mac.
 
-use std::ffi::OsStr;
+use std::ffi::{CString, OsStr};
+use std::fs::File;
 use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use nix::sys::socket::{
     AddressFamily, MsgFlags, SockFlag, SockType, UnixAddr, getsockopt, socket, sockopt,
 };
+use nix::sys::statfs::fstatfs;
 use nix::time::ClockId;
 
+use crate::activation::{ActivationError, LISTENERS};
+use crate::apple::launchd;
 use crate::machine::Machine;
 use crate::peer::Peer;
 use crate::ranking::ProcessSource;
 use crate::roots::{Extras, Roots};
 use crate::source::Source;
 
+mod edges;
 mod layouts;
 mod mach;
 mod machine;
 pub(crate) mod signals;
 mod sysctl;
+mod system;
 pub(crate) mod ticker;
 
-/// CLOCK_MONOTONIC counts suspend on macOS; this one stands still.
+pub(crate) use edges::{local_time, quieten, read_time_zone};
+pub use kymo_protocol::SYSTEM_PLACE_ON_MAC as SYSTEM_PLACE;
+pub(crate) use system::system;
+
+/// mach_absolute_time, which stands still in a sleep. CLOCK_MONOTONIC is none of them: it is
+/// gettimeofday less the time of the boot, in microseconds, and slewed.
 pub(crate) const CLOCK_MONO: ClockId = ClockId::from_raw(libc::CLOCK_UPTIME_RAW);
-pub(crate) const CLOCK_BOOT: ClockId = ClockId::CLOCK_MONOTONIC;
-/// The raw clock is not slewed and the others are: adjtime goes by 500 millionths, and where more
+/// mach_continuous_time: the same counter, and the time asleep.
+pub(crate) const CLOCK_BOOT: ClockId = ClockId::from_raw(libc::CLOCK_MONOTONIC_RAW);
+/// The counter is not slewed and the wall clock is: adjtime goes by 500 millionths, and where more
 /// than a second is to be made good, by 5000.
 pub(crate) const CLOCK_SLEW_PPM: u64 = 5000;
 
@@ -48,27 +61,40 @@ pub fn share_heap() {}
 
 /// `sun_path` of unix(4), less its NUL.
 pub(crate) const SOCKET_PATH_MAX: usize = 103;
-/// TMPDIR is a directory of the user's own unless somebody changed it.
-pub const TMPDIR_IS_PRIVATE: bool = true;
 
-/// There is no MSG_NOSIGNAL: a program whose SIGPIPE is not ignored, as Rust's are by default,
-/// needs
-/// SO_NOSIGPIPE on each socket, which is not set yet.
-pub(crate) const SEND_FLAGS: MsgFlags = MsgFlags::MSG_DONTWAIT;
+/// For sockets that do not block: the kernel does not look at MSG_DONTWAIT when it sends. The flag
+/// is a newer one, which older kernels pass over; [`quieten`] is what they know.
+pub(crate) const SEND_FLAGS: MsgFlags = MsgFlags::from_bits_retain(libc::MSG_NOSIGNAL);
 
-/// The session id of a boot is a sysctl there, which nothing here asks for yet.
-pub(crate) const BOOT_ID: Option<&str> = None;
-
-/// Directories in memory are rare there, and hard to tell.
-#[allow(clippy::unnecessary_wraps)] // as on Linux
-pub(crate) fn is_lasting(_file: &std::fs::File) -> io::Result<bool> {
-    Ok(true)
+/// The text of the boot session's UUID, and its size.
+pub(crate) fn boot_id(text: &mut [u8]) -> Option<usize> {
+    edges::sysctl_text(c"kern.bootsessionuuid", text).map(<[u8]>::len)
 }
 
-/// F_PREALLOCATE is there, and nothing here asks for it yet.
-#[allow(clippy::unnecessary_wraps)] // as on Linux
-pub(crate) fn reserve(_file: &std::fs::File, _size: u64) -> io::Result<bool> {
-    Ok(false)
+/// A disk that `hdiutil` made of memory has a file system like any other, and counts as lasting.
+pub(crate) fn is_lasting(file: &File) -> io::Result<bool> {
+    Ok(fstatfs(file)?.filesystem_type_name() != "tmpfs")
+}
+
+/// Blocks behind the end of the file, which then moves there. Where files share blocks with
+/// snapshots (APFS), writing may take new ones all the same.
+pub(crate) fn reserve(file: &File, size: u64) -> io::Result<bool> {
+    let missing = size.saturating_sub(file.metadata()?.len());
+    let mut store = libc::fstore_t {
+        fst_flags: libc::F_ALLOCATEALL,
+        fst_posmode: libc::F_PEOFPOSMODE,
+        fst_offset: 0,
+        fst_length: libc::off_t::try_from(missing).map_err(io::Error::other)?,
+        fst_bytesalloc: 0,
+    };
+    if missing > 0 {
+        match fcntl(file, FcntlArg::F_PREALLOCATE(&mut store)) {
+            Ok(_) => file.set_len(size)?,
+            Err(Errno::ENOTSUP | Errno::EOPNOTSUPP | Errno::EINVAL) => return Ok(false),
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+    Ok(true)
 }
 
 pub(crate) fn stream_socket(_mode: u32) -> io::Result<OwnedFd> {
@@ -76,25 +102,25 @@ pub(crate) fn stream_socket(_mode: u32) -> io::Result<OwnedFd> {
     let fd = socket(AddressFamily::Unix, SockType::Stream, SockFlag::empty(), None)?;
     fcntl(&fd, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
     fcntl(&fd, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+    quieten(fd.as_fd())?;
     Ok(fd)
 }
 
-/// There is no service manager that speaks this: launchd has its own ways.
+/// There is no service manager that speaks this: launchd asks for no readiness.
 pub(crate) fn notify_socket(_name: &OsStr) -> Option<(OwnedFd, UnixAddr)> {
     None
 }
 
-/// launchd hands sockets over by launch_activate_socket, which is not used yet.
-pub(crate) fn inherited(_count: usize) -> Option<std::iter::Empty<io::Result<OwnedFd>>> {
-    None
-}
-
-/// Does nothing: see [`local_time`].
-pub(crate) fn read_time_zone() {}
-
-/// Not known yet, so times are those of UTC.
-pub(crate) fn local_time(_seconds: u64) -> Option<[u8; 3]> {
-    None
+/// The sockets that launchd holds for this job, by the names of our listeners.
+pub(crate) fn handed_over() -> Result<Vec<(&'static str, io::Result<OwnedFd>)>, ActivationError> {
+    let mut sockets = Vec::new();
+    for name in LISTENERS {
+        let text = CString::new(name).unwrap_or_default();
+        if let Some(socket) = launchd::the_socket(name, edges::activate(&text))? {
+            sockets.push((name, Ok(socket)));
+        }
+    }
+    Ok(sockets)
 }
 
 pub(crate) fn peer(socket: BorrowedFd<'_>) -> io::Result<Peer> {

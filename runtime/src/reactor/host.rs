@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::UnixStream as StdUnixStream;
 
+use kymo_platform::socket::quieten;
 use kymo_platform::{Signals, clock, peer};
 use kymo_protocol::Action;
 use mio::Interest;
@@ -47,6 +48,8 @@ impl Reactor {
     pub fn connect(&mut self) -> io::Result<StdUnixStream> {
         let (ours, theirs) = StdUnixStream::pair()?;
         ours.set_nonblocking(true)?;
+        quieten(ours.as_fd())?;
+        quieten(theirs.as_fd())?;
         let peer = peer::credentials(ours.as_fd())?;
         let id = self.hub.accept(None, peer, clock::now()).map_err(|refusal| {
             io::Error::new(ErrorKind::QuotaExceeded, format!("not taken in: {refusal:?}"))

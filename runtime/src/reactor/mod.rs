@@ -13,6 +13,8 @@ mod host;
 mod peers;
 mod sensors;
 mod syncer;
+#[cfg(test)]
+mod timeouts;
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -59,7 +61,8 @@ pub struct Reactor {
     hub: Box<Hub>,
     sampler: Sampler,
     waker: Arc<Waker>,
-    ticker: Ticker,
+    /// Without one, ticks are deadlines.
+    ticker: Option<Ticker>,
     /// What the timer is set to.
     armed: Option<Ticks>,
     signals: Option<Signals>,
@@ -124,9 +127,9 @@ impl Reactor {
         let system = |what: &'static str| move |error| StartError::system(what, error);
         let poll = Poll::new().map_err(system("make a poll"))?;
         let ticker = Ticker::new().map_err(system("make a timer"))?;
-        if let Some(fd) = ticker.fd() {
+        if let Some(ticker) = &ticker {
             poll.registry()
-                .register(&mut SourceFd(&fd.as_raw_fd()), TICKER, Interest::READABLE)
+                .register(&mut SourceFd(&ticker.fd().as_raw_fd()), TICKER, Interest::READABLE)
                 .map_err(system("watch the timer"))?;
         }
         let identity = || random::random_u128().map_err(system("read random bytes"));
@@ -235,7 +238,7 @@ impl Reactor {
         // Before the work: an expiry during the work is then the next one and not lost. A timerfd
         // that is not read stops; its count is the hub's business.
         if self.events.iter().any(|event| event.token() == TICKER) {
-            let _ = self.ticker.take();
+            let _ = self.ticker.as_mut().map(Ticker::take);
         }
         let mut now = clock::now();
         self.watch_clocks(now);
@@ -283,6 +286,7 @@ impl Reactor {
 
     /// Sets the timer to the hub's grid, when that has changed.
     fn arm(&mut self) -> io::Result<()> {
+        let Some(ticker) = &mut self.ticker else { return Ok(()) };
         let ticks = self.hub.ticks();
         let on_grid = match (self.armed, ticks) {
             (Some(armed), Some(ticks)) => {
@@ -298,8 +302,8 @@ impl Reactor {
         }
         self.armed = ticks;
         match ticks {
-            Some(Ticks { first_ns, period_ns }) => self.ticker.arm(first_ns, period_ns),
-            None => self.ticker.disarm(),
+            Some(Ticks { first_ns, period_ns }) => ticker.arm(first_ns, period_ns),
+            None => ticker.disarm(),
         }
     }
 
@@ -315,8 +319,7 @@ impl Reactor {
         if unfinished {
             return Some(Duration::ZERO);
         }
-        // Where the timer is no descriptor, its ticks are a deadline.
-        let ticks = self.hub.ticks().filter(|_| self.ticker.fd().is_none());
+        let ticks = self.hub.ticks().filter(|_| self.ticker.is_none());
         let stop = match self.stop {
             Stop::Draining(until_ns) => Some(until_ns),
             Stop::Running | Stop::Done => None,
