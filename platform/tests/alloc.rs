@@ -84,10 +84,7 @@ fn main() {
         }
     }
 
-    sources_allocate_nothing();
-    rankers_allocate_nothing();
-    macs_allocate_nothing();
-    controllers_allocate_nothing();
+    others_allocate_nothing();
 
     let mut ticker = Ticker::new().unwrap().unwrap();
     let mut signals = Signals::new(&Signal::ALL).unwrap();
@@ -230,6 +227,14 @@ fn rankers_allocate_nothing() {
             tree.remove("proc");
         }
     }
+}
+
+#[cfg(target_os = "linux")]
+fn others_allocate_nothing() {
+    sources_allocate_nothing();
+    rankers_allocate_nothing();
+    macs_allocate_nothing();
+    controllers_allocate_nothing();
 }
 
 /// Vitals, sensors and processes of Macs whose kernels answer, refuse, and answer anew.

@@ -70,7 +70,7 @@ pub static METRICS: [Metric; 77] = [
     metric(98, "kymo.hw.frequency", "Hz", Gauge, Hwmon, "clock of a part"),
     metric(99, "kymo.hw.alarm", "1", Gauge, Hwmon, "1 while a chip raises an alarm"),
     metric(110, "hw.temperature", "Cel", Gauge, Thermal, "temperature of a zone"),
-    metric(111, "kymo.thermal.pressure", "{level}", Gauge, Thermal, "0 is none, 4 the most"),
+    metric(111, "kymo.thermal.pressure", "{level}", Gauge, Thermal, "0 to 4"),
     metric(120, "hw.energy", "J", Counter, Power, "energy used since some start"),
     metric(121, "hw.power", "W", Gauge, Power, "power into or out of a supply"),
     metric(122, "hw.voltage", "V", Gauge, Power, "voltage of a supply"),

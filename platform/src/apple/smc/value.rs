@@ -280,8 +280,10 @@ mod tests {
             attributes in any::<u8>(),
             bytes in proptest::collection::vec(any::<u8>(), 0..40),
         ) {
-            const NAMES: &[u8] = b"flt ioftui8 ui16ui32ui64si8 si16si32si64flagpwm fpe2sp78spf0hex_";
-            let known = NAMES.chunks(4).nth(known).map(|name| FourCc::new(name.try_into().unwrap()));
+            const NAMES: &[u8] =
+                b"flt ioftui8 ui16ui32ui64si8 si16si32si64flagpwm fpe2sp78spf0hex_";
+            let letters = NAMES.chunks(4).nth(known);
+            let known = letters.map(|letters| FourCc::new(letters.try_into().unwrap()));
             for name in [Some(FourCc(name)), known].into_iter().flatten() {
                 match decode(name, attributes, &bytes) {
                     Ok(number) => {
