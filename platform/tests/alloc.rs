@@ -68,7 +68,7 @@ fn main() {
     }
 
     for round in 0..1_000 {
-        let reads = count(|| machines.iter_mut().for_each(read_all));
+        let reads = count(|| machines.iter_mut().for_each(|machine| read_all(machine)));
         assert_eq!(reads, 0, "allocations in round {round}");
         // What the test does to the files between the rounds may allocate.
         match round {
@@ -84,9 +84,7 @@ fn main() {
         }
     }
 
-    sources_allocate_nothing();
-    rankers_allocate_nothing();
-    controllers_allocate_nothing();
+    others_allocate_nothing();
 
     let mut ticker = Ticker::new().unwrap().unwrap();
     let mut signals = Signals::new(&Signal::ALL).unwrap();
@@ -232,8 +230,57 @@ fn rankers_allocate_nothing() {
 }
 
 #[cfg(target_os = "linux")]
-fn read_all(machine: &mut kymo_platform::linux::Linux) {
-    use kymo_platform::Machine;
+fn others_allocate_nothing() {
+    sources_allocate_nothing();
+    rankers_allocate_nothing();
+    macs_allocate_nothing();
+    controllers_allocate_nothing();
+}
+
+/// Vitals, sensors and processes of Macs whose kernels answer, refuse, and answer anew.
+#[cfg(target_os = "linux")]
+fn macs_allocate_nothing() {
+    use kymo_platform::apple::kernel::{FakeKernel, Kernel, Refusal, macs};
+    use kymo_platform::apple::{Mac, ranker, sources};
+    use kymo_protocol::NoData;
+
+    let mut readings = vec![Err(NoData::Pending); 8_192];
+    for (name, build) in macs::MACS {
+        let kernel = FakeKernel::new(build());
+        let door = || Box::new(kernel.clone()) as Box<dyn Kernel>;
+        let mut machine = Mac::new(door(), None);
+        let mut sources = sources::of_kernel(&door, Box::new(kernel.clone()));
+        let mut ranker = ranker(door(), kymo_platform::clock::now);
+        for step in 0..12 {
+            let reads = count(|| {
+                read_all(&mut machine);
+                for source in &mut sources {
+                    let mut count = 0;
+                    let _ = std::hint::black_box(source.scan(&mut |_| count += 1));
+                    let _ = (source.read(&mut readings[..count]), source.look());
+                }
+                while !ranker.scan(0) {}
+                let _ = std::hint::black_box(ranker.ranking());
+            });
+            assert_eq!(reads, 0, "{name}, step {step}");
+            // What the test does to the machine between the rounds may allocate.
+            let mut mac = kernel.mac();
+            match step {
+                2 => mac.refusal = Some(Refusal::Fault),
+                3 => mac.refusal = None,
+                4 => mac.ticks = vec![[1; 4]; 200],
+                5 => mac.mounts = mac.mounts.repeat(200),
+                6 => mac.interfaces = mac.interfaces.repeat(200),
+                7 => mac.processes = mac.processes.repeat(9_000),
+                8 => *mac = build(),
+                _ => mac.pass(700_000_000, |_| [7; 4]),
+            }
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn read_all(machine: &mut dyn kymo_platform::Machine) {
     let _ = std::hint::black_box((
         machine.cpu_time(),
         machine.memory(),

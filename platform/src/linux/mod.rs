@@ -40,7 +40,6 @@ mod maps;
 pub mod meminfo;
 mod name;
 pub mod netdev;
-mod phrase;
 mod process_stat;
 mod processes;
 mod ranker;

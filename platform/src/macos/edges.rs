@@ -46,14 +46,7 @@ pub(crate) fn quieten(socket: BorrowedFd<'_>) -> io::Result<()> {
 /// What sysctl(3) says of `name`, in `buffer`, without the NUL; `None` when it is longer, or there
 /// is no such name.
 pub(crate) fn sysctl_text<'b>(name: &CStr, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
-    let mut size = buffer.len();
-    // SAFETY: sysctlbyname(3) reads `name` to its NUL, which a CStr has, and writes at most `size`
-    // bytes to the address, which is that of a live, exclusively borrowed slice of that length; it
-    // writes to `size` how many; nothing is set, as the last two say.
-    let result = unsafe {
-        libc::sysctlbyname(name.as_ptr(), buffer.as_mut_ptr().cast(), &raw mut size, null_mut(), 0)
-    };
-    Errno::result(result).ok()?;
+    let size = super::sysctl::by_name(name, buffer).ok()?;
     buffer.get(..size)?.split(|byte| *byte == 0).next()
 }
 

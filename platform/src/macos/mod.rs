@@ -1,4 +1,4 @@
-//! macOS: the edges, and a machine whose sources are all absent until they are written.
+//! macOS: the edges, and the thin half of the sources, whose other half is [`apple`](crate::apple).
 //!
 //! Type-checked on Linux; nothing in this folder has run on a Mac.
 
@@ -7,7 +7,6 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use kymo_protocol::{NoData, Reading};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use nix::sys::socket::{
@@ -18,14 +17,18 @@ use nix::time::ClockId;
 
 use crate::activation::{ActivationError, LISTENERS};
 use crate::apple::launchd;
-use crate::machine::{CpuTime, DiskSpace, Machine, Memory, Thermal, Transfer};
+use crate::machine::Machine;
 use crate::peer::Peer;
 use crate::ranking::ProcessSource;
 use crate::roots::{Extras, Roots};
 use crate::source::Source;
 
 mod edges;
+mod layouts;
+mod mach;
+mod machine;
 pub(crate) mod signals;
+mod sysctl;
 mod system;
 pub(crate) mod ticker;
 
@@ -128,62 +131,15 @@ pub(crate) fn peer(socket: BorrowedFd<'_>) -> io::Result<Peer> {
 }
 
 pub(crate) fn this_machine(_roots: &Roots) -> Box<dyn Machine> {
-    Box::new(MacOs)
+    machine::this_machine()
 }
 
-/// None yet.
+/// Nothing harms that is read here, and nothing raises an alarm.
 pub(crate) fn this_machine_sources(_roots: &Roots, _extras: Extras) -> Vec<Box<dyn Source>> {
-    Vec::new()
+    machine::kernel_sources()
 }
 
-/// A Mac, as far as kymo can read it: not yet at all.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct MacOs;
-
-impl Machine for MacOs {
-    fn cpu_time(&mut self) -> Reading<CpuTime> {
-        Err(NoData::Absent)
-    }
-
-    fn memory(&mut self) -> Memory {
-        Memory {
-            total: Err(NoData::Absent),
-            available: Err(NoData::Absent),
-            swap_total: Err(NoData::Absent),
-            swap_free: Err(NoData::Absent),
-        }
-    }
-
-    fn load(&mut self) -> Reading<[f32; 3]> {
-        Err(NoData::Absent)
-    }
-
-    fn disk_io(&mut self) -> Reading<Transfer> {
-        Err(NoData::Absent)
-    }
-
-    fn disk_space(&mut self) -> Reading<DiskSpace> {
-        Err(NoData::Absent)
-    }
-
-    fn network_io(&mut self) -> Reading<Transfer> {
-        Err(NoData::Absent)
-    }
-
-    fn thermal(&mut self) -> Thermal {
-        Thermal { cpu: Err(NoData::Absent), gpu: Err(NoData::Absent), fans: Err(NoData::Absent) }
-    }
-
-    fn process_count(&mut self) -> Reading<u32> {
-        Err(NoData::Absent)
-    }
-
-    fn uptime(&mut self) -> Reading<u64> {
-        Err(NoData::Absent)
-    }
-}
-
-/// Nothing ranks them yet.
+#[allow(clippy::unnecessary_wraps)] // as on Linux
 pub(crate) fn this_machine_processes(_roots: &Roots) -> Option<Box<dyn ProcessSource>> {
-    None
+    Some(machine::this_machine_processes())
 }
