@@ -33,6 +33,7 @@ mod local_time;
 pub mod machine;
 pub mod notify;
 pub mod peer;
+mod phrase;
 pub mod random;
 pub mod ranking;
 mod roots;

@@ -5,4 +5,5 @@
 //! hand. Each door to the machine is a trait with two implementors: the thin one in `macos`, and
 //! one for tests that answers as machines were seen to.
 
+pub mod registry;
 pub mod smc;

@@ -21,6 +21,7 @@ use nix::time::ClockId;
 
 use crate::machine::Machine;
 use crate::peer::Peer;
+use crate::phrase;
 use crate::ranking::ProcessSource;
 use crate::roots::{Extras, Roots};
 use crate::source::Source;
@@ -39,7 +40,6 @@ mod maps;
 pub mod meminfo;
 mod name;
 pub mod netdev;
-mod phrase;
 mod process_stat;
 mod processes;
 mod ranker;
