@@ -5,5 +5,8 @@
 //! hand. Each door to the machine is a trait with two implementors: the thin one in `macos`, and
 //! one for tests that answers as machines were seen to.
 
+pub mod hid;
 pub mod registry;
+pub mod report;
 pub mod smc;
+mod unique;

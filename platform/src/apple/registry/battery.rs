@@ -30,7 +30,7 @@ const NO_TIME: i64 = 0xFFFF;
 /// No battery of a Mac takes or gives so many mA, nor is at so many mV.
 const MILLI_MAX: i64 = 32_767;
 /// In °C; cells outside of that are no more.
-const TEMPERATURES: core::ops::RangeInclusive<f64> = -40.0..=150.0;
+const TEMPERATURES: core::ops::Range<f64> = -40.0..150.0;
 
 const fn plain(
     name: &'static str,
