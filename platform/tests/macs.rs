@@ -5,6 +5,8 @@
 #[path = "common/conformance.rs"]
 #[allow(dead_code, reason = "each test program uses its part of it")]
 mod conformance;
+#[path = "common/hid_name.rs"]
+mod hid_name;
 #[path = "common/macs.rs"]
 #[allow(dead_code, reason = "each test program uses its part of it")]
 mod macs;
@@ -20,6 +22,8 @@ use kymo_platform::{Freshness, Source};
 use kymo_protocol::NoData::{Absent, Denied, Fault, Gated};
 use kymo_protocol::{Group, Reading, Scope};
 use macs::{MACS, Mac};
+use proptest::collection::vec;
+use proptest::prelude::*;
 
 fn mac(name: &str) -> Mac {
     MACS.iter().find(|(known, _)| *known == name).unwrap().1()
@@ -500,4 +504,22 @@ fn reports_that_fail_or_are_not_there() {
     assert_eq!(read(&mut source, 4).1, Freshness::Stale);
     assert_eq!(scan(&mut source).0.len(), 3);
     assert_eq!(read(&mut source, 3).1, Freshness::Current);
+}
+
+#[test]
+fn seeds_of_names() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/seeds/hid_name");
+    let seeds: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|seed| seed.unwrap().path()).collect();
+    assert!(seeds.len() >= 6);
+    seeds.iter().for_each(|seed| hid_name::check(&std::fs::read(seed).unwrap()));
+}
+
+proptest! {
+    #[test]
+    fn any_names(
+        names in vec("(PMU2? t(die|dev|cal)|[pe]ACC MTR Temp Sensor|NAND CH|[ab #2_]{0,4}|\\PC*)[0-9]{0,3}( temp)?", 0..40)
+    ) {
+        hid_name::check(names.join("\n").as_bytes());
+    }
 }

@@ -21,7 +21,6 @@ use nix::time::ClockId;
 
 use crate::machine::Machine;
 use crate::peer::Peer;
-use crate::phrase;
 use crate::ranking::ProcessSource;
 use crate::roots::{Extras, Roots};
 use crate::source::Source;

@@ -16,11 +16,11 @@ use nix::sys::stat::{Mode, SFlag, fstat};
 use super::directory::Listing;
 use super::file::{c_path, open_directory, read_at, reason};
 use super::name::Name;
-use super::phrase::ShortText;
 use super::process_stat::{ProcessStat, parse};
 use super::sys::page_size;
 use super::text::number;
 use crate::clock::{self, Now};
+use crate::phrase::ShortText;
 use crate::ranking::{Process, ProcessSource, Ranking};
 use crate::roots::Roots;
 

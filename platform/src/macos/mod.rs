@@ -13,12 +13,14 @@ use nix::sys::socket::{
 };
 use nix::time::ClockId;
 
+use crate::apple::hid::Rank;
 use crate::machine::{CpuTime, DiskSpace, Machine, Memory, Thermal, Transfer};
 use crate::peer::Peer;
 use crate::ranking::ProcessSource;
 use crate::roots::{Extras, Roots};
 use crate::source::Source;
 
+pub mod iokit;
 pub(crate) mod signals;
 pub(crate) mod ticker;
 
@@ -105,9 +107,10 @@ pub(crate) fn this_machine(_roots: &Roots) -> Box<dyn Machine> {
     Box::new(MacOs)
 }
 
-/// None yet.
+/// What IOKit tells, but for the controller.
 pub(crate) fn this_machine_sources(_roots: &Roots, _extras: Extras) -> Vec<Box<dyn Source>> {
-    Vec::new()
+    let is_there = iokit::AppleSmc::new().is_there();
+    iokit::iokit_sources(if is_there { Rank::Beside } else { Rank::Instead })
 }
 
 /// A Mac, as far as kymo can read it: not yet at all.

@@ -60,11 +60,21 @@ pub static GPU: Kind = Kind {
     about,
 };
 
-/// Apple's own have their model; others have it at the device of PCI that they drive.
+/// Apple's own have their model; others have it at the device of PCI that they drive. Where neither
+/// has one, what is found is the machine's.
 fn about(entry: &dyn Entry) -> Option<About> {
     let name = entry.text(Origin::Above, "model").unwrap_or_default();
-    let name = if name.is_empty() { "GPU" } else { name.as_str() };
+    let is_none = name.is_empty() || is_machine(&name);
+    let name = if is_none { "GPU" } else { name.as_str() };
     Some(About { place: place(entry, "")?, name: ShortText::new().with(name) })
+}
+
+/// Models of machines end with two numbers: MacBookPro16,1.
+fn is_machine(name: &str) -> bool {
+    let is_digit = |letter: char| letter.is_ascii_digit();
+    name.rsplit_once(',').is_some_and(|(family, version)| {
+        family.ends_with(is_digit) && !version.is_empty() && version.chars().all(is_digit)
+    })
 }
 
 fn utilization(table: &dyn Table) -> Reading<f64> {
@@ -80,5 +90,23 @@ fn bytes(table: &dyn Table, key: &str) -> Reading<f64> {
     match table.number(key)? {
         bytes @ 0.. => Ok(bytes as f64),
         _ => Err(NoData::Fault),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_machine_is_no_graphics_processor() {
+        for (name, expected) in [
+            ("MacBookPro16,1", true),
+            ("Mac17,15", true),
+            ("AMD Radeon Pro 5500M", false),
+            ("Radeon,", false),
+            ("Apple M1", false),
+        ] {
+            assert_eq!(is_machine(name), expected, "{name}");
+        }
     }
 }

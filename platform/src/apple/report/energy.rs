@@ -239,6 +239,10 @@ impl Tracked {
 
     /// What it counts now.
     fn take(&mut self, channel: &Channel<'_>) -> Reading<f64> {
+        // What reports answer when they don't know.
+        if channel.value == i64::MIN {
+            return Err(NoData::Fault);
+        }
         let before = self.value;
         if (channel.value, channel.written_at_ns) != (before, self.written_at_ns) {
             self.moved_at_ns = 0;
