@@ -50,7 +50,10 @@ impl Mac {
     }
 }
 
-pub(crate) const MACS: [(&str, fn() -> Mac); 7] = [
+/// How a Mac is built.
+type Build = fn() -> Mac;
+
+pub(crate) const MACS: [(&str, Build); 7] = [
     ("nothing", || Mac::of(Vec::new())),
     ("Intel laptop", intel_laptop),
     ("M1", m1),
