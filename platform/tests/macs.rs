@@ -429,6 +429,8 @@ fn a_counter_that_falls_is_told_once_and_goes_on() {
         [Ok(16.0), Ok(17.0), Err(Fault), Ok(17.1), Err(Fault)]
     );
     assert_eq!(cpu(1100), Ok(18.1));
+    // What reports answer when they don't know is no fall.
+    assert_eq!((cpu(i64::MIN), cpu(1200)), (Err(Fault), Ok(18.2)));
 }
 
 #[test]
