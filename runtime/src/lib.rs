@@ -42,6 +42,8 @@ mod conversation;
 mod cpu_window;
 mod directory;
 mod event_log;
+mod figure;
+mod hardware;
 mod histogram;
 mod history;
 mod hub;

@@ -10,8 +10,9 @@ use kymo_platform::machine::{DiskSpace, Fans, Machine, Transfer};
 use kymo_protocol::{Field, NoData, Reading, State, Vitals};
 
 use crate::cpu_window::CpuWindow;
+use crate::figure::Figure;
+use crate::hardware::{FanSpeeds, Hardware};
 use crate::momentum::{Momentum, momentum};
-use crate::supply::Supply;
 
 /// A thing that is read on its own schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,42 +71,6 @@ pub struct Cost {
 const SOURCE_NAMES: [&str; INTERVALS.len()] =
     ["cpu", "memory", "load", "disk_io", "disk_space", "network", "thermal", "processes", "uptime"];
 
-/// The outcome of a reading and when it was made.
-#[derive(Clone, Copy, Debug)]
-struct Sample<T> {
-    reading: Reading<T>,
-    /// On the boot clock.
-    read_at: u64,
-}
-
-impl<T: Copy> Sample<T> {
-    const PENDING: Self = Self { reading: Err(NoData::Pending), read_at: 0 };
-
-    fn map<U>(self, map: impl FnOnce(T) -> U) -> Sample<U> {
-        Sample { reading: self.reading.map(map), read_at: self.read_at }
-    }
-
-    /// Writes state and age of `field` and returns the value, or zeros that mean nothing.
-    fn put(self, vitals: &mut Vitals, field: Field, frame_ns: u64) -> T
-    where
-        T: Default,
-    {
-        self.put_held(false, vitals, field, frame_ns)
-    }
-
-    /// The same of a source that does not answer now, if `is_held`.
-    fn put_held(self, is_held: bool, vitals: &mut Vitals, field: Field, frame_ns: u64) -> T
-    where
-        T: Default,
-    {
-        let some = if is_held { State::Held } else { State::Ok };
-        let state = self.reading.map_or_else(State::from, |_| some);
-        let age_ms = if state.has_value() { frame_ns.saturating_sub(self.read_at) / MS } else { 0 };
-        vitals.set_state(field, state, u32::try_from(age_ms).unwrap_or(u32::MAX));
-        self.reading.unwrap_or_default()
-    }
-}
-
 /// The sampler; see the module.
 #[derive(Debug)]
 pub struct Sampler {
@@ -115,29 +80,22 @@ pub struct Sampler {
     /// The monotonic clock.
     clock: fn() -> u64,
     cpu_window: CpuWindow,
-    cpu_usage: Sample<f32>,
-    memory_total: Sample<u64>,
-    memory_used: Sample<u64>,
-    swap_total: Sample<u64>,
-    swap_used: Sample<u64>,
-    load: Sample<[f32; 3]>,
-    disk_io: Sample<Transfer>,
-    disk_space: Sample<DiskSpace>,
-    network_io: Sample<Transfer>,
-    temperature: Sample<f32>,
-    gpu_temperature: Sample<f32>,
-    fans: Sample<FanSpeeds>,
-    process_count: Sample<u32>,
-    supply: Supply,
+    cpu_usage: Figure<f32>,
+    memory_total: Figure<u64>,
+    memory_used: Figure<u64>,
+    swap_total: Figure<u64>,
+    swap_used: Figure<u64>,
+    load: Figure<[f32; 3]>,
+    disk_io: Figure<Transfer>,
+    disk_space: Figure<DiskSpace>,
+    network_io: Figure<Transfer>,
+    temperature: Figure<f32>,
+    gpu_temperature: Figure<f32>,
+    fans: Figure<FanSpeeds>,
+    process_count: Figure<u32>,
+    hardware: Hardware,
     /// Boot clock at the machine's own zero of uptime; a container may have one of its own.
-    uptime_zero: Sample<i128>,
-}
-
-/// Fans as they stand in a frame.
-#[derive(Clone, Copy, Debug, Default)]
-struct FanSpeeds {
-    rpm: [u32; kymo_protocol::limits::FANS_MAX],
-    count: u8,
+    uptime_zero: Figure<i128>,
 }
 
 impl Sampler {
@@ -150,21 +108,21 @@ impl Sampler {
             costs: [Cost::default(); INTERVALS.len()],
             clock: clock::mono_ns,
             cpu_window: CpuWindow::default(),
-            cpu_usage: Sample::PENDING,
-            memory_total: Sample::PENDING,
-            memory_used: Sample::PENDING,
-            swap_total: Sample::PENDING,
-            swap_used: Sample::PENDING,
-            load: Sample::PENDING,
-            disk_io: Sample::PENDING,
-            disk_space: Sample::PENDING,
-            network_io: Sample::PENDING,
-            temperature: Sample::PENDING,
-            gpu_temperature: Sample::PENDING,
-            fans: Sample::PENDING,
-            process_count: Sample::PENDING,
-            supply: Supply::none(NoData::Absent),
-            uptime_zero: Sample::PENDING,
+            cpu_usage: Figure::PENDING,
+            memory_total: Figure::PENDING,
+            memory_used: Figure::PENDING,
+            swap_total: Figure::PENDING,
+            swap_used: Figure::PENDING,
+            load: Figure::PENDING,
+            disk_io: Figure::PENDING,
+            disk_space: Figure::PENDING,
+            network_io: Figure::PENDING,
+            temperature: Figure::PENDING,
+            gpu_temperature: Figure::PENDING,
+            fans: Figure::PENDING,
+            process_count: Figure::PENDING,
+            hardware: Hardware::none(NoData::Absent),
+            uptime_zero: Figure::PENDING,
         }
     }
 
@@ -193,12 +151,12 @@ impl Sampler {
             *due_ns = due_ns.saturating_sub(slept_ns);
         }
         self.cpu_window = CpuWindow::default();
-        self.cpu_usage = Sample::PENDING;
+        self.cpu_usage = Figure::PENDING;
     }
 
-    /// What the machine runs on is read elsewhere, because it can block; until then it is absent.
-    pub fn set_supply(&mut self, supply: Supply) {
-        self.supply = supply;
+    /// What can block is read elsewhere; until then it is absent.
+    pub fn set_hardware(&mut self, hardware: Hardware) {
+        self.hardware = hardware;
     }
 
     /// What each source has cost so far, by its name.
@@ -212,37 +170,35 @@ impl Sampler {
         match source {
             Source::Cpu => {
                 let usage = self.cpu_window.usage(now.mono_ns, machine.cpu_time());
-                self.cpu_usage = Sample { reading: usage, read_at };
+                self.cpu_usage = Figure::new(usage, read_at);
             }
             Source::Memory => {
                 let memory = machine.memory();
-                self.memory_total = Sample { reading: memory.total, read_at };
-                self.memory_used =
-                    Sample { reading: used(memory.total, memory.available), read_at };
-                self.swap_total = Sample { reading: memory.swap_total, read_at };
-                self.swap_used =
-                    Sample { reading: used(memory.swap_total, memory.swap_free), read_at };
+                self.memory_total = Figure::new(memory.total, read_at);
+                self.memory_used = Figure::new(used(memory.total, memory.available), read_at);
+                self.swap_total = Figure::new(memory.swap_total, read_at);
+                self.swap_used = Figure::new(used(memory.swap_total, memory.swap_free), read_at);
             }
-            Source::Load => self.load = Sample { reading: machine.load(), read_at },
-            Source::DiskIo => self.disk_io = Sample { reading: machine.disk_io(), read_at },
+            Source::Load => self.load = Figure::new(machine.load(), read_at),
+            Source::DiskIo => self.disk_io = Figure::new(machine.disk_io(), read_at),
             Source::DiskSpace => {
-                self.disk_space = Sample { reading: machine.disk_space(), read_at };
+                self.disk_space = Figure::new(machine.disk_space(), read_at);
             }
-            Source::Network => self.network_io = Sample { reading: machine.network_io(), read_at },
+            Source::Network => self.network_io = Figure::new(machine.network_io(), read_at),
             Source::Thermal => {
                 let thermal = machine.thermal();
-                self.temperature = Sample { reading: thermal.cpu, read_at };
-                self.gpu_temperature = Sample { reading: thermal.gpu, read_at };
-                self.fans = Sample { reading: thermal.fans.map(|fans| speeds(&fans)), read_at };
+                self.temperature = Figure::new(thermal.cpu, read_at);
+                self.gpu_temperature = Figure::new(thermal.gpu, read_at);
+                self.fans = Figure::new(thermal.fans.map(|fans| speeds(&fans)), read_at);
             }
             Source::Processes => {
-                self.process_count = Sample { reading: machine.process_count(), read_at };
+                self.process_count = Figure::new(machine.process_count(), read_at);
             }
             Source::Uptime => {
                 let zero = machine.uptime().map(|up| i128::from(read_at) - i128::from(up));
                 // The kernel tells hundredths of a second: a distance below that is none.
                 let zero = zero.map(|zero| if zero.abs() < UPTIME_STEP_NS { 0 } else { zero });
-                self.uptime_zero = Sample { reading: zero, read_at };
+                self.uptime_zero = Figure::new(zero, read_at);
             }
         }
     }
@@ -271,7 +227,7 @@ impl Sampler {
         v.process_count.set(process_count);
         // The clock tells the time now; only its zero was read before.
         let uptime = self.uptime_zero.map(|zero| i128::from(frame_ns) - zero);
-        let uptime = Sample { read_at: frame_ns, ..uptime }.put(v, Field::Uptime, frame_ns);
+        let uptime = Figure { read_at_ns: frame_ns, ..uptime }.put(v, Field::Uptime, frame_ns);
         v.uptime_ns.set(u64::try_from(uptime).unwrap_or(0));
         self.fill_momentum(v, memory_usage.reading);
     }
@@ -293,19 +249,18 @@ impl Sampler {
     }
 
     fn fill_thermal(&self, v: &mut Vitals, frame_ns: u64) {
-        let temperature = self.temperature.put(v, Field::Temperature, frame_ns);
+        let Hardware { temperature, gpu_temperature, fans, power, charge } = self.hardware;
+        let temperature = self.temperature.or(temperature).put(v, Field::Temperature, frame_ns);
         v.temperature.set(temperature);
-        let gpu_temperature = self.gpu_temperature.put(v, Field::GpuTemperature, frame_ns);
+        let gpu_temperature = self.gpu_temperature.or(gpu_temperature);
+        let gpu_temperature = gpu_temperature.put(v, Field::GpuTemperature, frame_ns);
         v.gpu_temperature.set(gpu_temperature);
-        let fans = self.fans.put(v, Field::FanSpeeds, frame_ns);
+        let fans = self.fans.or(fans).put(v, Field::FanSpeeds, frame_ns);
         v.fan_speeds = fans.rpm.map(Into::into);
         v.fan_count = fans.count;
-        let Supply { charge, power, read_at_ns: read_at, is_held } = self.supply;
-        let power = Sample { reading: power, read_at };
-        let power = power.put_held(is_held, v, Field::PowerWatts, frame_ns);
+        let power = power.put(v, Field::PowerWatts, frame_ns);
         v.power_watts.set(power);
-        let charge = Sample { reading: charge, read_at };
-        let charge = charge.put_held(is_held, v, Field::BatteryCharge, frame_ns);
+        let charge = charge.put(v, Field::BatteryCharge, frame_ns);
         v.battery_charge.set(charge);
     }
 
@@ -379,7 +334,7 @@ mod tests {
         for (reason, state) in [(NoData::Absent, State::Absent), (NoData::Denied, State::Denied)] {
             let mut sampler = sampler(Readings::none(reason));
             sampler.handle_tick(now(0).mono_ns, now(0));
-            sampler.set_supply(Supply::none(reason));
+            sampler.set_hardware(Hardware::none(reason));
             let vitals = frame(&sampler, 0);
             for field in Field::ALL {
                 assert_eq!(vitals.state(field), state, "{field:?}");
@@ -392,8 +347,8 @@ mod tests {
         let mut sampler = sampler(Readings::ordinary());
         let read_at_ns = now(10).boot_ns;
         for (is_held, state) in [(false, State::Ok), (true, State::Held)] {
-            let (charge, power) = (Ok(87.0), Err(NoData::Absent));
-            sampler.set_supply(Supply { charge, power, read_at_ns, is_held });
+            let charge = Figure { reading: Ok(87.0), read_at_ns, is_held };
+            sampler.set_hardware(Hardware { charge, ..Hardware::none(NoData::Absent) });
             let vitals = frame(&sampler, 5010);
             assert_eq!(
                 (vitals.state(Field::BatteryCharge), vitals.battery_charge.get()),

@@ -4,7 +4,8 @@
 //! Guarantees: no source is read sooner after its last read than its interval, but for [`LATE_NS`]
 //! where a tick came late; one tick reads each source once at most; one without sensors is looked
 //! at now and then, and not read; a look that finds that hardware came or went brings a scan at
-//! once, and no read before it is due; what reading costs is counted, and where it is more than the
+//! once, and no read before it is due; of what may block one source is read a tick, unless that
+//! would make it too late; what reading costs is counted, and where it is more than the
 //! budget, the dearest sources are read less often. Nothing allocates after [`Sources::new`].
 
 mod cadence;
@@ -18,13 +19,13 @@ use kymo_protocol::{Group, Groups, NoData};
 
 use unit::{Place, Unit};
 
-use crate::lane::{Job, Lane, Shelf, UnitState};
+use crate::hardware::{Gathering, Hardware};
+use crate::lane::{Job, Lane, Shelf, UnitState, Wake};
 use crate::limits::{LATE_NS, LOOK_NS, SOURCES_MAX};
 use crate::passes::{Done, Passes};
 use crate::sampler::Cost;
 use crate::samples::Samples;
 use crate::stretch::Stretch;
-use crate::supply::Supply;
 
 /// The sources; see the module.
 #[derive(Debug)]
@@ -35,12 +36,14 @@ pub struct Sources {
     /// Which of the units each of the lane's sources is.
     lane_units: Vec<usize>,
     shelf: Shelf,
-    /// Which of the units vitals tell of too, and whether it may have something new for them.
-    supply: Option<usize>,
-    /// Whether there was something for them at the start: where nothing is plugged in, its thread
-    /// sleeps.
-    had_supply: bool,
-    is_supply_new: bool,
+    /// Which of the units vitals tell of too, and whether there was something for them at the
+    /// start: where nothing is plugged in, its thread sleeps.
+    vital: Vec<(usize, bool)>,
+    /// Whether they may have something new.
+    is_hardware_new: bool,
+    /// The tick before this one, and whether the lane was asked for a read at this one.
+    before_ns: u64,
+    has_asked: bool,
     /// Those over the processes.
     pub(crate) passes: Option<Passes>,
     /// How often passes were asked for last.
@@ -59,6 +62,18 @@ pub struct Wanted {
     pub vitals: bool,
     /// How long after a pass over all processes the next one is to begin; `None` for no pass.
     pub processes_ns: Option<u64>,
+    /// Whether all that is due is to be read now, and nothing put off so that it is spread.
+    pub at_once: bool,
+}
+
+/// A tick.
+#[derive(Clone, Copy, Debug)]
+struct Tick {
+    /// When it was planned for.
+    tick_ns: u64,
+    now: Now,
+    /// How soon another one may follow.
+    gap_ns: u64,
 }
 
 /// What is known of a source besides its sensors.
@@ -91,12 +106,19 @@ impl Sources {
         max_cpu: f32,
         wake: impl Fn() + Send + Sync + 'static,
     ) -> io::Result<Self> {
+        Self::with_wake(sources, max_cpu, Box::new(wake))
+    }
+
+    /// The same, once for whatever it is that wakes.
+    fn with_wake(sources: Vec<Box<dyn Source>>, max_cpu: f32, wake: Wake) -> io::Result<Self> {
         let (mut units, mut lane_units, mut slow) = (Vec::new(), Vec::new(), Vec::new());
-        let mut had_supply = false;
+        let mut vital = Vec::new();
         for mut source in sources.into_iter().take(SOURCES_MAX) {
             let spec = source.spec();
-            // It knows of none yet.
-            had_supply |= spec.is_vital && source.look() == Freshness::Stale;
+            // It knows of none yet. Where nothing is plugged in, its thread sleeps.
+            if spec.is_vital {
+                vital.push((units.len(), source.look() == Freshness::Stale));
+            }
             let place = if spec.may_block {
                 lane_units.push(units.len());
                 slow.push(source);
@@ -107,11 +129,12 @@ impl Sources {
             units.push(Unit::new(place, spec));
         }
         Ok(Self {
-            supply: units.iter().position(|unit| unit.spec.is_vital),
-            had_supply,
-            is_supply_new: true,
+            vital,
+            is_hardware_new: true,
+            before_ns: 0,
+            has_asked: false,
             units,
-            lane: Lane::new(slow, wake)?,
+            lane: Lane::with_wake(slow, wake)?,
             lane_units,
             shelf: Shelf::new(),
             passes: None,
@@ -136,13 +159,19 @@ impl Sources {
     /// `wanted`, and hands it to `samples`. What may block is asked for, and handed over by
     /// [`handle_done`](Self::handle_done); a pass over the processes is only begun.
     pub fn handle_tick(&mut self, tick_ns: u64, now: Now, wanted: Wanted, samples: &mut Samples) {
-        let Wanted { groups: wanted, vitals, processes_ns } = wanted;
-        let has_some = |index: &usize| self.had_supply || self.units[*index].sensors > 0;
-        let supply = self.supply.filter(|index| vitals && has_some(index));
-        if wanted == Groups(0) && processes_ns.is_none() {
-            if let Some(index) = supply {
-                self.handle_unit(index, tick_ns, now, samples);
+        let Wanted { groups: wanted, vitals, processes_ns, at_once } = wanted;
+        let gap_ns = tick_ns.saturating_sub(std::mem::replace(&mut self.before_ns, tick_ns));
+        let at = Tick { tick_ns, now, gap_ns: if at_once { u64::MAX } else { gap_ns } };
+        self.has_asked = false;
+        if vitals {
+            for place in 0..self.vital.len() {
+                let (index, had_some) = self.vital[place];
+                if had_some || self.units[index].sensors > 0 {
+                    self.handle_unit(index, at, samples);
+                }
             }
+        }
+        if wanted == Groups(0) && processes_ns.is_none() {
             return;
         }
         let begun = samples.take_begun();
@@ -165,14 +194,15 @@ impl Sources {
             passes.handle_tick(tick_ns, interval_ns, self.stretch.apply(asked_ns, load));
         }
         for index in 0..self.units.len() {
-            if wanted.contains(self.units[index].spec.group) || supply == Some(index) {
-                self.handle_unit(index, tick_ns, now, samples);
+            if wanted.contains(self.units[index].spec.group) {
+                self.handle_unit(index, at, samples);
             }
         }
     }
 
     /// Reads one of them if it is due, or has it read.
-    fn handle_unit(&mut self, index: usize, tick_ns: u64, now: Now, samples: &mut Samples) {
+    fn handle_unit(&mut self, index: usize, at: Tick, samples: &mut Samples) {
+        let Tick { tick_ns, now, gap_ns } = at;
         let unit = &mut self.units[index];
         let is_due = unit.due_ns <= tick_ns && !unit.is_empty();
         if !is_due && !unit.is_stale && unit.look_ns > tick_ns {
@@ -204,9 +234,16 @@ impl Sources {
             (true, true) => Job::Read,
             (true, false) => Job::Scan,
         };
+        // One bus has one answer at a time: a read that others are in front of waits for a tick
+        // without, while that makes it late by no more than half of its interval.
+        let late_ns = tick_ns.saturating_add(gap_ns).saturating_sub(unit.due_ns);
+        if job == Job::Read && self.has_asked && late_ns <= unit.spec.interval_ns / 2 {
+            return;
+        }
         let is_asked = self.lane.ask(number, job, now.mono_ns);
         let is_held = self.lane.is_held(number);
         unit.tell_held(index, is_held, samples);
+        self.has_asked |= is_asked && job == Job::Read;
         match job {
             _ if !is_asked && !is_held => {}
             Job::Read => unit.due_ns = tick_ns + wait_ns,
@@ -223,15 +260,20 @@ impl Sources {
         }
     }
 
-    /// What the machine runs on, where that may be another than when this was asked before.
-    pub fn take_supply(&mut self, samples: &Samples) -> Option<Supply> {
-        if !std::mem::take(&mut self.is_supply_new) {
+    /// What the hardware says, where that may be something else than when this was asked before.
+    pub fn take_hardware(&mut self, samples: &Samples) -> Option<Hardware> {
+        if !std::mem::take(&mut self.is_hardware_new) {
             return None;
         }
-        let Some(index) = self.supply else { return Some(Supply::none(NoData::Absent)) };
-        let unit = &self.units[index];
-        let is_unknown = self.had_supply && unit.sensors == 0 && unit.cost.total_ns == 0;
-        Some(if is_unknown { Supply::none(NoData::Pending) } else { samples.supply(index) })
+        let mut gathering = Gathering::NONE;
+        for (index, had_some) in &self.vital {
+            let unit = &self.units[*index];
+            if *had_some && unit.sensors == 0 && unit.cost.total_ns == 0 {
+                return Some(Hardware::none(NoData::Pending));
+            }
+            samples.gather(*index, &mut gathering);
+        }
+        Some(gathering.finish())
     }
 
     /// The machine has slept for so long. Hardware may have come and gone, and what is counted from
@@ -255,7 +297,7 @@ impl Sources {
         if self.lane.is_idle() {
             return false;
         }
-        self.is_supply_new = true;
+        self.is_hardware_new = true;
         let mut is_any = false;
         let (units, lane_units) = (&mut self.units, &self.lane_units);
         self.lane.poll_done(now.mono_ns, |done, shelf| {
@@ -378,7 +420,8 @@ mod tests {
             for _ in 0..ms {
                 let (tick_ns, wall_ns) = (self.tick_ns, 0);
                 let now = Now { mono_ns: tick_ns, boot_ns: tick_ns, wall_ns };
-                let wanted = Wanted { groups: wanted, vitals: false, processes_ns: None };
+                let wanted =
+                    Wanted { groups: wanted, vitals: false, processes_ns: None, at_once: false };
                 self.sources.handle_tick(tick_ns, now, wanted, &mut self.samples);
                 self.tick_ns += MS;
             }
@@ -400,7 +443,7 @@ mod tests {
     }
 
     fn all() -> Wanted {
-        Wanted { groups: Groups::ALL, vitals: false, processes_ns: None }
+        Wanted { groups: Groups::ALL, vitals: false, processes_ns: None, at_once: false }
     }
 
     fn group(group: Group) -> Groups {
@@ -597,13 +640,71 @@ mod tests {
         let double = Double::with(Group::Pressure, 500 * MS, 1);
         let mut bench = Bench::new(&[&double], 1.0);
         let late = Now { mono_ns: 100 * MS, boot_ns: 100 * MS, wall_ns: 0 };
-        let wanted = Wanted { groups: Groups::ALL, vitals: false, processes_ns: None };
+        let wanted =
+            Wanted { groups: Groups::ALL, vitals: false, processes_ns: None, at_once: false };
         bench.sources.handle_tick(0, late, wanted, &mut bench.samples);
         bench.tick_ns = 101 * MS;
         bench.pass(459, Groups::ALL);
         assert_eq!((bench.tick_ns, double.counts()[1]), (560 * MS, 1));
         bench.pass(1, Groups::ALL);
         assert_eq!(double.counts()[1], 2);
+    }
+
+    /// How often each of ten chips was read a tick, with ticks of so many milliseconds.
+    fn spread(gap_ms: u64, at_once: bool) -> Vec<u64> {
+        let doubles: Vec<_> = (0..10).map(|_| Double::slow(Group::Hwmon)).collect();
+        doubles.iter().for_each(|double| double.script().interval_ns = Some(1000 * MS));
+        let mut bench = Bench::new(&doubles.iter().collect::<Vec<_>>(), 1.0);
+        let mut before = 0;
+        let reads = (0..10_000 / gap_ms).map(|_| {
+            let (tick_ns, wanted) = (bench.tick_ns, Wanted { at_once, ..all() });
+            let now = Now { mono_ns: tick_ns, boot_ns: tick_ns, wall_ns: 0 };
+            bench.sources.handle_tick(tick_ns, now, wanted, &mut bench.samples);
+            bench.settle();
+            bench.tick_ns += gap_ms * MS;
+            let reads = doubles.iter().map(|double| double.counts()[1]).sum::<u64>();
+            reads - std::mem::replace(&mut before, reads)
+        });
+        reads.collect()
+    }
+
+    #[test]
+    fn what_may_block_is_read_one_by_one_where_there_are_ticks_enough() {
+        let often = spread(40, false);
+        assert_eq!(often[0], 10, "nobody waits for the first ones");
+        let later = often.iter().skip(50);
+        assert_eq!(later.clone().max(), Some(&1));
+        let reads = later.sum::<u64>();
+        assert!((75..=80).contains(&reads), "{reads} reads in eight seconds");
+        // With a tick for each second, and whenever somebody asks, nothing is put off.
+        assert!(spread(1000, false).iter().filter(|reads| **reads == 10).count() > 7);
+        assert_eq!(spread(40, true).iter().filter(|reads| **reads > 0).min(), Some(&10));
+    }
+
+    #[test]
+    fn vitals_have_what_they_tell_of_read_and_nothing_else() {
+        let (vital, other) = (Double::vital(Group::Power), Double::slow(Group::Power));
+        let empty = Double::vital(Group::Hwmon);
+        empty.script().fill(0, 0);
+        vital.script().stale_look = true;
+        let mut bench = Bench::new(&[&other, &vital, &empty], 1.0);
+        let wanted = Wanted { groups: Groups(0), vitals: true, ..all() };
+        let told = |bench: &mut Bench| {
+            let hardware = bench.sources.take_hardware(&bench.samples);
+            hardware.map(|hardware| hardware.temperature.reading)
+        };
+        assert_eq!(told(&mut bench), Some(Err(NoData::Pending)));
+        assert_eq!(told(&mut bench), None, "nothing new");
+        for _ in 0..3 {
+            let tick_ns = bench.tick_ns;
+            let now = Now { mono_ns: tick_ns, boot_ns: tick_ns, wall_ns: 0 };
+            bench.sources.handle_tick(tick_ns, now, wanted, &mut bench.samples);
+            bench.settle();
+            bench.tick_ns += 1000 * MS;
+        }
+        assert_eq!(told(&mut bench), Some(Err(NoData::Absent)));
+        assert_eq!([vital.counts()[1], other.counts()[1]], [1, 0]);
+        assert_eq!(empty.counts()[0], 0, "there was nothing at the start");
     }
 
     #[test]

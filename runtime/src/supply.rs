@@ -1,11 +1,11 @@
-//! What the machine runs on, as vitals tell it: one figure for all batteries, one for the power.
+//! What the machine runs on: one figure for all batteries, one for the power.
 //!
 //! | figure | from |
 //! |---|---|
 //! | charge | energy left in all batteries, of what they hold full; without energies, the mean of their charges |
 //! | power | what flows out of all batteries, while nothing else feeds the machine; else nothing measures the whole of it |
 
-use kymo_protocol::{NoData, Reading, Sensor};
+use kymo_protocol::{NoData, Reading};
 
 /// Numbers of metrics in the catalog.
 const POWER: u16 = 121;
@@ -15,47 +15,12 @@ const CHARGE: u16 = 125;
 const ENERGY: u16 = 127;
 const ONLINE: u16 = 130;
 
-/// The figures; see the module.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Supply {
-    /// What is left, 0 to 100 %.
-    pub charge: Reading<f32>,
-    /// What the machine takes, in watts.
-    pub power: Reading<f32>,
-    /// On the boot clock.
-    pub read_at_ns: u64,
-    /// Whether its source does not answer now.
-    pub is_held: bool,
-}
-
 /// Of one sensor: its metric, what tells it from others of that, and what it read.
 type Found<'a> = (u16, &'a str, Reading<f64>);
 
-impl Supply {
-    /// Nothing, for one reason.
-    #[must_use]
-    pub const fn none(reason: NoData) -> Self {
-        Self { charge: Err(reason), power: Err(reason), read_at_ns: 0, is_held: false }
-    }
-
-    /// What the sensors of all supplies say, which come device by device.
-    pub fn of<'a>(
-        sensors: impl Iterator<Item = (&'a Sensor, Reading<f64>)>,
-        read_at_ns: u64,
-        is_held: bool,
-    ) -> Self {
-        let mut sum = Sum::NONE;
-        for (sensor, reading) in sensors {
-            let state = sensor.attributes().find(|(key, _)| *key == "hw.battery.state");
-            sum.add((sensor.metric(), state.map_or("", |(_, state)| state), reading));
-        }
-        Self { charge: sum.charge(), power: sum.power(), read_at_ns, is_held }
-    }
-}
-
-/// What was added up so far.
+/// What was added up so far, of supplies that come device by device.
 #[derive(Debug)]
-struct Sum {
+pub struct Supply {
     charges: f64,
     batteries: u32,
     energy: f64,
@@ -75,8 +40,8 @@ struct Sum {
     no_power: Option<NoData>,
 }
 
-impl Sum {
-    const NONE: Self = Self {
+impl Supply {
+    pub const NONE: Self = Self {
         charges: 0.0,
         batteries: 0,
         energy: 0.0,
@@ -93,7 +58,9 @@ impl Sum {
         no_power: None,
     };
 
-    fn add(&mut self, (metric, state, reading): Found<'_>) {
+    /// Takes in a sensor; those of other things are none of its business.
+    #[inline(never)] // a loop around it makes it larger by half
+    pub fn add(&mut self, (metric, state, reading): Found<'_>) {
         match (metric, reading) {
             (ONLINE, _) => {
                 self.end_device();
@@ -141,8 +108,9 @@ impl Sum {
         (self.is_battery, self.volts, self.flow) = (false, none, none);
     }
 
+    /// What is left, 0 to 100 %.
     #[allow(clippy::cast_possible_truncation)] // a share in %
-    fn charge(&self) -> Reading<f32> {
+    pub fn charge(&self) -> Reading<f32> {
         if let Some(reason) = self.no_charge {
             return Err(reason);
         }
@@ -158,8 +126,9 @@ impl Sum {
         Ok((share * 100.0).clamp(0.0, 100.0) as f32)
     }
 
+    /// What the machine takes, in watts.
     #[allow(clippy::cast_possible_truncation)] // watts
-    fn power(mut self) -> Reading<f32> {
+    pub fn power(&mut self) -> Reading<f32> {
         self.end_device();
         let is_fed = self.outlets == 0 || self.plugged > 0 || self.batteries == 0;
         match self.no_power {
@@ -175,7 +144,7 @@ mod tests {
     use super::*;
 
     fn told(found: &[Found<'_>]) -> (Reading<f32>, Reading<f32>) {
-        let mut sum = Sum::NONE;
+        let mut sum = Supply::NONE;
         found.iter().for_each(|found| sum.add(*found));
         (sum.charge(), sum.power())
     }

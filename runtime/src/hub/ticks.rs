@@ -100,6 +100,7 @@ impl Hub {
             groups: self.samples.wanted(),
             vitals: self.wants_vitals(),
             processes_ns: (mhz > 0).then(|| period_ns(mhz)),
+            at_once: false,
         }
     }
 

@@ -36,6 +36,7 @@ pub use self::shelf::{Layout, Shelf};
 pub use self::standing::UnitState;
 
 use self::standing::Standing;
+pub(crate) use self::worker::Wake;
 use self::worker::{Desk, Post, Unit, Work, Worker};
 use crate::limits::{LANE_BUDGET_NS, LANE_THREADS};
 
@@ -139,6 +140,11 @@ impl Lane {
         sources: Vec<Box<dyn Source>>,
         wake: impl Fn() + Send + Sync + 'static,
     ) -> io::Result<Self> {
+        Self::with_wake(sources, Box::new(wake))
+    }
+
+    /// The same, once for whatever it is that wakes.
+    pub(crate) fn with_wake(sources: Vec<Box<dyn Source>>, wake: Wake) -> io::Result<Self> {
         let threads = if sources.is_empty() { 0 } else { LANE_THREADS };
         let mut lane = Self {
             desk: Arc::new(Desk::new(wake)),

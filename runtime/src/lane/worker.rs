@@ -40,13 +40,16 @@ pub(super) struct Work {
     pub(super) took_ns: u64,
 }
 
+/// What wakes the loop; must not block.
+pub type Wake = Box<dyn Fn() + Send + Sync>;
+
 /// What the loop and the threads share.
 pub(super) struct Desk {
     asked: [ArrayQueue<Work>; LANE_THREADS],
     pub(super) done: ArrayQueue<Work>,
     begun: AtomicUsize,
     bell: Bell,
-    wake: Box<dyn Fn() + Send + Sync>,
+    wake: Wake,
 }
 
 /// A thread, as the loop sees it.
@@ -100,13 +103,13 @@ impl Unit {
 }
 
 impl Desk {
-    pub(super) fn new(wake: impl Fn() + Send + Sync + 'static) -> Self {
+    pub(super) fn new(wake: Wake) -> Self {
         Self {
             asked: std::array::from_fn(|_| ArrayQueue::new(1)),
             done: ArrayQueue::new(LANE_THREADS),
             begun: AtomicUsize::new(0),
             bell: Bell::default(),
-            wake: Box::new(wake),
+            wake,
         }
     }
 

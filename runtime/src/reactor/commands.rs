@@ -87,13 +87,21 @@ impl Reactor {
                 // Every due source, once.
                 self.sampler.handle_tick(now.mono_ns, now);
                 let wanted = match action {
-                    Action::Sensors => {
-                        Wanted { groups: Groups::ALL, vitals: true, ..self.hub.wanted() }
-                    }
-                    _ => Wanted { groups: Groups(0), vitals: true, processes_ns: None },
+                    Action::Sensors => Wanted {
+                        groups: Groups::ALL,
+                        vitals: true,
+                        at_once: true,
+                        ..self.hub.wanted()
+                    },
+                    _ => Wanted {
+                        groups: Groups(0),
+                        vitals: true,
+                        processes_ns: None,
+                        at_once: true,
+                    },
                 };
                 self.sources.handle_tick(now.mono_ns, now, wanted, self.hub.samples());
-                self.take_supply();
+                self.take_hardware();
             }
             let inbox = self.inbox.as_ref();
             let surroundings = Surroundings {

@@ -56,7 +56,7 @@ impl Reactor {
         let wanted = self.hub.wanted();
         self.sources.handle_tick(tick_ns, now, wanted, self.hub.samples());
         if wanted.vitals {
-            self.take_supply();
+            self.take_hardware();
         }
         self.hub.plan_tick(tick_ns);
         let now = clock::now();
@@ -69,9 +69,9 @@ impl Reactor {
     }
 
     /// Hands over to vitals what the lane has read for them.
-    pub(super) fn take_supply(&mut self) {
-        if let Some(supply) = self.sources.take_supply(self.hub.samples()) {
-            self.sampler.set_supply(supply);
+    pub(super) fn take_hardware(&mut self) {
+        if let Some(hardware) = self.sources.take_hardware(self.hub.samples()) {
+            self.sampler.set_hardware(hardware);
         }
     }
 

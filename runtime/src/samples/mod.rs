@@ -14,7 +14,8 @@ use kymo_protocol::{FrameError, Group, Groups, Reading, Sample, Sensor};
 
 pub(crate) use stream::{Lane, Stream};
 
-use crate::supply::Supply;
+use crate::figure::Figure;
+use crate::hardware::Gathering;
 use crate::telemetry::Format;
 use catalog::Catalog;
 
@@ -117,11 +118,12 @@ impl Samples {
         self.fresh |= 1 << (group as u16 - 1);
     }
 
-    /// What the machine runs on, as source `source` has read it.
-    #[must_use]
-    pub fn supply(&self, source: usize) -> Supply {
+    /// Adds what source `source` has read to the figures of the hardware.
+    pub(crate) fn gather(&self, source: usize, gathering: &mut Gathering) {
         let (sensors, read_at_ns, is_held) = self.catalog.unit(source);
-        Supply::of(sensors, read_at_ns, is_held)
+        for (sensor, reading) in sensors {
+            gathering.add(sensor, Figure { reading, read_at_ns, is_held });
+        }
     }
 
     /// Every sensor with what it last read, as it is at `frame_ns`.

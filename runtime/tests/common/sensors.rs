@@ -69,6 +69,13 @@ impl Double {
         double
     }
 
+    /// The same, and vitals tell of it.
+    pub fn vital(group: Group) -> Self {
+        let mut double = Self::slow(group);
+        double.spec.is_vital = true;
+        double
+    }
+
     /// What it is to yield.
     pub fn script(&self) -> MutexGuard<'_, Script> {
         self.script.lock().expect("no panic")
