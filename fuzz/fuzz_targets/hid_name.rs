@@ -1,5 +1,6 @@
 #![no_main]
-//! Sensors of any names have one class each, a label that can be printed and an identity of its own.
+//! Sensors of any names have one class each, a label that can be printed and an identity that no
+//! other has.
 
 #[path = "../../platform/tests/common/hid_name.rs"]
 mod hid_name;

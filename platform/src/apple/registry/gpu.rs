@@ -1,7 +1,8 @@
 //! Graphics processors: use and memory, as their drivers tell of their performance.
 //!
 //! The numbers are the driver's last, and asking for them wakes nothing. A processor of Apple's own
-//! has no memory but the machine's: what it uses of that is told, and no limit. Clocks are not told.
+//! has no memory but the machine's: what it uses of that is told, and no limit. Clocks are not
+//! told.
 
 use kymo_protocol::metric::known;
 use kymo_protocol::{Cost, Group, Metric, NoData, Reading};
