@@ -60,7 +60,7 @@ pub use machine::Machine;
 pub use notify::Notify;
 pub use os::signals::Signals;
 pub use os::ticker::Ticker;
-pub use os::{SYSTEM_PLACE, let_start_go, refuse_descriptors, share_heap};
+pub use os::{DISK_IO_INTERVAL_NS, SYSTEM_PLACE, let_start_go, refuse_descriptors, share_heap};
 pub use ranking::{Process, ProcessSource, Ranking};
 pub use roots::{Extras, Roots};
 pub use signal::{Signal, let_writes_fail};

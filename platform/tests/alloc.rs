@@ -6,6 +6,10 @@
 
 #[cfg(target_os = "linux")]
 mod common;
+#[cfg(target_os = "linux")]
+#[allow(dead_code, reason = "each test program uses its part of it")]
+#[path = "common/macs.rs"]
+mod macs;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -163,6 +167,44 @@ fn sources_allocate_nothing() {
     }
 }
 
+/// The same of Macs, over fakes: what CoreFoundation allocates is not ours.
+#[cfg(target_os = "linux")]
+fn registries_allocate_nothing() {
+    use kymo_platform::apple::registry::WholeDisks;
+    use kymo_protocol::NoData;
+
+    let mut readings = vec![Err(NoData::Pending); 512];
+    for (name, build) in macs::MACS {
+        let mac = build();
+        let mut sources = mac.sources();
+        let mut disks = WholeDisks::new(mac.registry.clone());
+        for step in 0..6 {
+            let allocations = count(|| {
+                for source in &mut sources {
+                    let mut count = 0;
+                    let _ = std::hint::black_box(source.scan(&mut |_| count += 1));
+                    for _ in 0..3 {
+                        let _ = (source.read(&mut readings[..count]), source.look());
+                    }
+                }
+                let _ = std::hint::black_box(disks.transfer());
+            });
+            assert_eq!(allocations, 0, "{name}, after change {step}");
+            // What the test does to the machine between the rounds may allocate.
+            match step {
+                0 => (0..90).for_each(|id| {
+                    let disk = macs::disk(1000 + id, "many", "disk9", "External", [1, 1]);
+                    mac.registry.state().services.push(disk);
+                }),
+                1 => mac.reports.state().now_ns = 100_000_000_000,
+                2 => mac.temperatures.state().sensors.reverse(),
+                3 => mac.registry.state().failure = Some(NoData::Denied),
+                _ => mac.reports.state().failure = Some(NoData::Fault),
+            }
+        }
+    }
+}
+
 /// Every scan, look and read of every source of a Mac's controller, from the first on, while keys
 /// and the controller come and go.
 #[cfg(target_os = "linux")]
@@ -235,17 +277,19 @@ fn others_allocate_nothing() {
     rankers_allocate_nothing();
     macs_allocate_nothing();
     controllers_allocate_nothing();
+    registries_allocate_nothing();
 }
 
 /// Vitals, sensors and processes of Macs whose kernels answer, refuse, and answer anew.
 #[cfg(target_os = "linux")]
 fn macs_allocate_nothing() {
-    use kymo_platform::apple::kernel::{FakeKernel, Kernel, Refusal, macs};
+    use kymo_platform::apple::kernel::macs::MACS;
+    use kymo_platform::apple::kernel::{FakeKernel, Kernel, Refusal};
     use kymo_platform::apple::{Mac, ranker, sources};
     use kymo_protocol::NoData;
 
     let mut readings = vec![Err(NoData::Pending); 8_192];
-    for (name, build) in macs::MACS {
+    for (name, build) in MACS {
         let kernel = FakeKernel::new(build());
         let door = || Box::new(kernel.clone()) as Box<dyn Kernel>;
         let mut machine = Mac::new(door(), None);

@@ -1,5 +1,6 @@
 //! What this Mac is made of: the doors to its kernel, in the places where they belong.
 
+use super::iokit::whole_disks;
 use super::mach::{ThermalNotice, ThisKernel};
 use crate::apple::kernel::Kernel;
 use crate::apple::{Mac, ranker, sources};
@@ -13,7 +14,7 @@ fn door() -> Box<dyn Kernel> {
 }
 
 pub(super) fn this_machine() -> Box<dyn Machine> {
-    Box::new(Mac::new(door(), None))
+    Box::new(Mac::new(door(), Some(Box::new(whole_disks()))))
 }
 
 /// Those over the kernel, in the order of their groups.

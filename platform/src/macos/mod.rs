@@ -16,7 +16,9 @@ use nix::sys::statfs::fstatfs;
 use nix::time::ClockId;
 
 use crate::activation::{ActivationError, LISTENERS};
+use crate::apple::hid::Rank;
 use crate::apple::launchd;
+use crate::apple::smc::{self, Controller, Table};
 use crate::machine::Machine;
 use crate::peer::Peer;
 use crate::ranking::ProcessSource;
@@ -24,6 +26,7 @@ use crate::roots::{Extras, Roots};
 use crate::source::Source;
 
 mod edges;
+pub mod iokit;
 mod layouts;
 mod mach;
 mod machine;
@@ -44,6 +47,8 @@ pub(crate) const CLOCK_BOOT: ClockId = ClockId::from_raw(libc::CLOCK_MONOTONIC_R
 /// The counter is not slewed and the wall clock is: adjtime goes by 500 millionths, and where more
 /// than a second is to be made good, by 5000.
 pub(crate) const CLOCK_SLEW_PPM: u64 = 5000;
+/// The registry makes dictionaries of all of it, for 0.1 ms or so.
+pub const DISK_IO_INTERVAL_NS: u64 = 1_000_000_000;
 
 /// Asks the peer of `socket` not to be able to send descriptors: Linux only, `ENOPROTOOPT` here.
 pub fn refuse_descriptors(_socket: BorrowedFd<'_>) -> io::Result<()> {
@@ -136,7 +141,18 @@ pub(crate) fn this_machine(_roots: &Roots) -> Box<dyn Machine> {
 
 /// Nothing harms that is read here, and nothing raises an alarm.
 pub(crate) fn this_machine_sources(_roots: &Roots, _extras: Extras) -> Vec<Box<dyn Source>> {
-    machine::kernel_sources()
+    let mut controller = iokit::AppleSmc::new();
+    let controller: Option<Box<dyn Controller>> =
+        if controller.is_there() { Some(Box::new(controller)) } else { None };
+    // What vitals tell comes from the controller, and from HID events where there is none.
+    let rank = if controller.is_some() { Rank::Beside } else { Rank::Instead };
+    let mut name = [0; 128];
+    let size = sysctl::by_name(c"machdep.cpu.brand_string", &mut name).unwrap_or(0);
+    let chip = String::from_utf8_lossy(name.get(..size).unwrap_or_default());
+    let mut sources = machine::kernel_sources();
+    sources.extend(smc::sources(controller, Table::of(chip.trim_end_matches('\0'))));
+    sources.extend(iokit::iokit_sources(rank));
+    sources
 }
 
 #[allow(clippy::unnecessary_wraps)] // as on Linux
