@@ -33,7 +33,9 @@
 //! The order to read the modules in: `sampler`, `telemetry`, `ring`, `session`, `hub`, `reactor`.
 
 mod activity;
+mod attach_error;
 mod buffer;
+mod builder;
 mod clock_watch;
 mod config;
 mod config_file;
@@ -53,6 +55,7 @@ mod keys;
 pub mod lane;
 pub mod limits;
 mod listener;
+mod local;
 mod message;
 mod momentum;
 mod notice;
@@ -63,18 +66,27 @@ mod quota;
 mod reactor;
 mod report;
 mod ring;
+mod running;
 mod sampler;
 mod samples;
 mod schedule;
 mod session;
 mod sources;
 mod start_error;
+mod stopper;
 mod stretch;
 mod supply;
 mod table;
 mod telemetry;
 mod wake_flag;
 
+/// What the operating system gives: machines, sources of sensors, clocks.
+pub use kymo_platform as platform;
+/// Frames and lines, as they are sent.
+pub use kymo_protocol as protocol;
+
+pub use attach_error::AttachError;
+pub use builder::Builder;
 pub use config::{
     Access, Config, ConfigError, JournalSettings, Limits, Listener, ListenerFormat, Quotas,
     RATE_MHZ_DEFAULT, Sensors, parse_rate,
@@ -83,15 +95,18 @@ pub use config_file::{ConfigFile, ConfigFileError, TomlError, TomlReader};
 pub use history::History;
 pub use hub::{Counters, Handled, Hub, Identity, Parts, Refusal, Surroundings};
 pub use inbox::{Capacity, Inbox, InboxCounts, Overflow, PublishError, Publisher};
+pub use local::LocalSubscriber;
 pub use message::{MESSAGE_SIZE, Message};
 pub use notice::{Notice, write_notice};
 pub use passes::Done;
-pub use reactor::Reactor;
+pub use reactor::{Reactor, Wish};
 pub use report::Report;
+pub use running::Running;
 pub use sampler::Sampler;
 pub use samples::Samples;
 pub use schedule::{Cadences, Ticks};
 pub use sources::{SourceReport, Sources, Wanted};
 pub use start_error::StartError;
+pub use stopper::Stopper;
 pub use table::SessionId;
 pub use telemetry::Format;

@@ -189,6 +189,10 @@ pub const CLOCK_DRIFT_NS_MAX: u64 = 20_000_000;
 /// Bytes of a session's input: the longest line or frame a subscriber may send.
 pub const INPUT_SIZE: usize = SUBSCRIBE_LINE_MAX;
 
+/// Buffers of a subscriber in the process, each for one send: 0.3 s of frames at 25 Hz, and 256 KiB
+/// of events.
+pub const LOCAL_BUFFERS: usize = 8;
+
 /// Bytes of ring in one send. AF_UNIX takes sends of up to 36 KB whole.
 pub const SEND_MAX: usize = 32 * 1024;
 

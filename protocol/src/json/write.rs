@@ -96,6 +96,7 @@ impl<'a> Writer<'a> {
     }
 
     /// An integer.
+    #[inline(never)] // as `raw`
     pub fn integer(&mut self, value: u64) {
         self.put(itoa::Buffer::new().format(value));
     }

@@ -1,6 +1,7 @@
 //! What a host does itself of what its owner asks for.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use kymo_protocol::Action;
 
@@ -21,7 +22,11 @@ impl Commander {
     /// What has become of `action`; of those that are the host's business, no other is asked for.
     pub fn handle(&mut self, action: Action) -> Handled {
         match (&mut self.0, action) {
-            (Some(handler), Action::Toggle | Action::Reload | Action::Quit) => handler(action),
+            (Some(handler), Action::Toggle | Action::Reload | Action::Quit) => {
+                // Whatever state it is in then is the host's business, and it is asked again.
+                catch_unwind(AssertUnwindSafe(|| handler(action)))
+                    .unwrap_or_else(|_| Handled::Refused("the host's handler panicked".into()))
+            }
             _ => Handled::No,
         }
     }

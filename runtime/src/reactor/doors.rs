@@ -147,7 +147,7 @@ impl Reactor {
             self.hub.handle_hangup(id, now);
         }
         // Who was cut must not hold a place against the newcomer.
-        self.peers.let_go(&mut self.hub);
+        self.let_go();
         true
     }
 

@@ -4,13 +4,14 @@
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::UnixStream as StdUnixStream;
+use std::sync::Arc;
 
 use kymo_platform::socket::quieten;
 use kymo_platform::{Signals, clock, peer};
 use kymo_protocol::Action;
-use mio::Interest;
 use mio::net::UnixStream;
 use mio::unix::SourceFd;
+use mio::{Interest, Waker};
 
 use super::{Reactor, SIGNALS};
 use crate::config::Config;
@@ -19,6 +20,7 @@ use crate::inbox::{Inbox, Publisher};
 use crate::message::Message;
 use crate::reactor::commander::Commander;
 use crate::report::{Report, Reporter};
+use crate::stopper::Stopper;
 
 impl Reactor {
     /// Takes signals: SIGTERM and SIGINT stop the loop, a second one at once; SIGHUP reloads the
@@ -58,6 +60,12 @@ impl Reactor {
         Ok(theirs)
     }
 
+    /// What makes other threads able to stop the loop.
+    #[must_use]
+    pub fn stopper(&self) -> Stopper {
+        Stopper::new(&self.stop_asked, Arc::downgrade(&self.waker))
+    }
+
     /// Hands over events from other threads of this process. `None` when the settings have no
     /// inbox.
     #[must_use]
@@ -66,7 +74,8 @@ impl Reactor {
     }
 
     /// Asks `handle` before kymo does what its owner asks for: toggle, reload or quit. What it
-    /// answers with [`Handled::No`] is done as without it.
+    /// answers with [`Handled::No`] is done as without it. One that panics has refused, unless the
+    /// program aborts when it panics.
     pub fn on_command(&mut self, handle: impl FnMut(Action) -> Handled + Send + 'static) {
         self.commander = Commander::new(handle);
     }
@@ -85,4 +94,11 @@ impl Reactor {
     ) {
         self.settings.read_by(read);
     }
+}
+
+/// Wakes the loop while there is one: whoever outlives it keeps no descriptor of it.
+pub(super) fn wake_of(waker: &Arc<Waker>) -> impl Fn() + Send + Sync + use<> {
+    let waker = Arc::downgrade(waker);
+    // A loop that can't be woken is one that has ended.
+    move || drop(waker.upgrade().map(|waker| waker.wake()))
 }

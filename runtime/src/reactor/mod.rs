@@ -10,17 +10,20 @@ mod commander;
 mod commands;
 mod doors;
 mod host;
+mod locals;
 mod peers;
 mod sensors;
 mod syncer;
 #[cfg(test)]
 mod timeouts;
+mod timing;
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use kymo_platform::clock::{self, Now};
@@ -39,6 +42,8 @@ use crate::reactor::archive::Archive;
 use crate::reactor::commander::Commander;
 use crate::reactor::commands::Settings;
 use crate::reactor::doors::{Door, spare};
+use crate::reactor::host::wake_of;
+use crate::reactor::locals::Locals;
 use crate::reactor::peers::Peers;
 use crate::reactor::syncer::Syncer;
 use crate::report::Reporter;
@@ -46,6 +51,8 @@ use crate::sampler::Sampler;
 use crate::schedule::Ticks;
 use crate::sources::Sources;
 use crate::start_error::StartError;
+
+pub use locals::Wish;
 
 /// Sessions have the tokens from 0 on, in the order of their ids.
 const TICKER: Token = Token(usize::MAX);
@@ -76,6 +83,9 @@ pub struct Reactor {
     is_journal_failing: bool,
     doors: Vec<Door>,
     peers: Peers,
+    locals: Locals,
+    /// Whether another thread wants the loop to end.
+    stop_asked: Arc<AtomicBool>,
     /// A descriptor to give up for a moment when there is no other, to tell a client so.
     spare: Option<File>,
     stop: Stop,
@@ -138,9 +148,7 @@ impl Reactor {
         let waker = Waker::new(poll.registry(), WAKER).map_err(system("make a waker"))?;
         let waker = Arc::new(waker);
         let syncer = Archive::syncer(archive.take_files(), &waker)?;
-        // A loop that can't be woken is one that has ended.
-        let of_inbox = Arc::clone(&waker);
-        let inbox = config.inbox.map(|size| Inbox::new(size, move || drop(of_inbox.wake())));
+        let inbox = config.inbox.map(|size| Inbox::new(size, wake_of(&waker)));
         let mut reactor = Self {
             poll,
             events: Events::with_capacity(EVENTS_PER_TURN),
@@ -166,6 +174,8 @@ impl Reactor {
             is_journal_failing: false,
             doors: Vec::with_capacity(config.listeners.len()),
             peers: Peers::new(config.limits.clients as usize + CONTROL_MAX),
+            locals: Locals::default(),
+            stop_asked: Arc::default(),
             spare: spare(),
             stop: Stop::Running,
             directory,
@@ -241,6 +251,9 @@ impl Reactor {
             let _ = self.ticker.as_mut().map(Ticker::take);
         }
         let mut now = clock::now();
+        if self.stop == Stop::Running && self.stop_asked.load(Ordering::Acquire) {
+            self.stop();
+        }
         self.watch_clocks(now);
         let tick_ns = self.hub.take_tick(now);
         if let Some(tick_ns) = tick_ns {
@@ -250,6 +263,7 @@ impl Reactor {
             self.hub.set_cadences(self.sources.cadences(), now);
         }
         self.handle_events(now);
+        self.locals.look(&mut self.hub, now);
         self.peers.receive_rest(&mut self.hub, now);
         for door in 0..self.doors.len() {
             self.accept(door, now);
@@ -271,7 +285,7 @@ impl Reactor {
             // keeps up must not be lapped for that.
             (1..SENDS_PER_FLOOD).for_each(|_| self.serve(now));
         }
-        self.peers.let_go(&mut self.hub);
+        self.let_go();
         self.look_at_processes(tick_ns.is_some());
         let drained = matches!(self.stop, Stop::Draining(until_ns)
             if self.hub.clients() == 0 || now.mono_ns >= until_ns);
@@ -284,60 +298,6 @@ impl Reactor {
         Ok(())
     }
 
-    /// Sets the timer to the hub's grid, when that has changed.
-    fn arm(&mut self) -> io::Result<()> {
-        let Some(ticker) = &mut self.ticker else { return Ok(()) };
-        let ticks = self.hub.ticks();
-        let on_grid = match (self.armed, ticks) {
-            (Some(armed), Some(ticks)) => {
-                armed.period_ns == ticks.period_ns
-                    && ticks.first_ns >= armed.first_ns
-                    && (ticks.first_ns - armed.first_ns).is_multiple_of(ticks.period_ns)
-            }
-            (None, None) => true,
-            _ => false,
-        };
-        if on_grid {
-            return Ok(());
-        }
-        self.armed = ticks;
-        match ticks {
-            Some(Ticks { first_ns, period_ns }) => ticker.arm(first_ns, period_ns),
-            None => ticker.disarm(),
-        }
-    }
-
-    /// How long to wait at most.
-    fn timeout(&self, asked: Option<Duration>) -> Option<Duration> {
-        let is_stopping = self.stop != Stop::Running;
-        let unfinished = self.hub.ready() > 0
-            || is_stopping && self.hub.clients() == 0
-            || self.peers.has_rest()
-            || self.hub.has_rest()
-            || self.hub.retry_ns().is_none() && self.has_events()
-            || self.doors.iter().any(Door::has_waiting);
-        if unfinished {
-            return Some(Duration::ZERO);
-        }
-        let ticks = self.hub.ticks().filter(|_| self.ticker.is_none());
-        let stop = match self.stop {
-            Stop::Draining(until_ns) => Some(until_ns),
-            Stop::Running | Stop::Done => None,
-        };
-        let rests = self.doors.iter().filter_map(Door::rest_until_ns);
-        let retry = self.hub.retry_ns().filter(|_| self.has_events());
-        let ticks = ticks.map(|ticks| ticks.first_ns);
-        let now_ns = clock::mono_ns();
-        let others = [self.peers.retry_ns(), self.sources.deadline_ns(), stop, retry];
-        let deadlines = [self.hub.deadline_ns(), ticks, self.slice_ns(now_ns)];
-        let next_ns = deadlines.into_iter().chain(others).flatten().chain(rests).min();
-        let until = next_ns.map(|next_ns| Duration::from_nanos(next_ns.saturating_sub(now_ns)));
-        match (asked, until) {
-            (Some(asked), Some(until)) => Some(asked.min(until)),
-            (asked, until) => asked.or(until),
-        }
-    }
-
     /// Whether other threads have handed over events.
     fn has_events(&self) -> bool {
         self.inbox.as_ref().is_some_and(Inbox::is_pending)
@@ -347,10 +307,20 @@ impl Reactor {
     fn serve(&mut self, now: Now) {
         for _ in 0..self.hub.ready() {
             let Some(id) = self.hub.poll_ready() else { break };
-            self.peers.send(id, &mut self.hub, self.poll.registry(), now);
+            if !self.locals.send(id, &mut self.hub, now) {
+                self.peers.send(id, &mut self.hub, self.poll.registry(), now);
+            }
         }
         if self.hub.has_published() {
             self.hub.note_served(clock::mono_ns());
+        }
+    }
+
+    /// Closes the connections that are to go.
+    fn let_go(&mut self) {
+        while let Some(id) = self.hub.poll_closed() {
+            self.locals.close(id);
+            self.peers.close(id);
         }
     }
 

@@ -186,20 +186,18 @@ impl Peers {
         }
     }
 
-    /// Closes the sockets of sessions that are to go.
-    pub fn let_go(&mut self, hub: &mut Hub) {
-        while let Some(id) = hub.poll_closed() {
-            if let Some(mut peer) = self.peers.get_mut(id.index()).and_then(Option::take) {
-                // Input left unread would turn our last words into a reset.
-                let mut left = [0; 4096];
-                for _ in 0..16 {
-                    if !peer.stream.read(&mut left).is_ok_and(|size| size > 0) {
-                        break;
-                    }
+    /// Closes the socket of a session that is to go.
+    pub fn close(&mut self, id: SessionId) {
+        if let Some(mut peer) = self.peers.get_mut(id.index()).and_then(Option::take) {
+            // Input left unread would turn our last words into a reset.
+            let mut left = [0; 4096];
+            for _ in 0..16 {
+                if !peer.stream.read(&mut left).is_ok_and(|size| size > 0) {
+                    break;
                 }
             }
-            self.rest.retain(|rest| *rest != id);
         }
+        self.rest.retain(|rest| *rest != id);
     }
 }
 
