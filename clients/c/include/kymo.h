@@ -672,8 +672,10 @@ typedef struct KymoText {
 } KymoText;
 
 /**
- * Is called when a subscriber that found nothing has something again. On the loop's thread, which
- * it must not keep waiting; it may not call anything with that subscriber.
+ * Is called when a subscriber that found nothing has something again, or will have nothing any
+ * more. On the loop's thread, which it must not keep waiting, or that of who frees the hub. It may
+ * not call anything with that subscriber. When kymo_subscriber_free() has returned it is not
+ * running, and will not be called.
  */
 typedef void (*KymoReady)(void *context);
 
@@ -1502,7 +1504,7 @@ uint32_t kymo_abi_version(void);
  * Makes a client of the hub in `directory`; of the first one in the usual places where that is
  * empty, for which the environment is read. `token` is the last event that is had, as
  * kymo_client_token() has told it; empty for none. It connects with the first
- * kymo_client_next(), and waits for a hub where there is none.
+ * kymo_client_next(), and waits for a hub where there is none. Any thread.
  */
 KymoError kymo_client_new(struct KymoText directory,
                           const struct KymoWish *wish,
@@ -1514,7 +1516,7 @@ KymoError kymo_client_new(struct KymoText directory,
  * Hands out the next item, which stays until the next call with this client. Waits for it, at most
  * so many milliseconds and with -1 as long as it takes; ::KYMO_NOTHING when none came, with a word
  * about what is in the way. A server that refuses is an error; the next call tries again when its
- * time has come.
+ * time has come. One thread at a time.
  */
 KymoError kymo_client_next(const struct KymoClient *client,
                            int32_t timeout_ms,
@@ -1530,13 +1532,13 @@ int32_t kymo_client_fd(const struct KymoClient *client);
 
 /**
  * How many milliseconds to wait at most for the descriptor before the next kymo_client_next(): as
- * poll() takes them, and so -1 for as long as it likes.
+ * poll() takes them, and so -1 for as long as it likes. One thread at a time.
  */
 KymoError kymo_client_timeout(const struct KymoClient *client, int32_t *timeout_ms);
 
 /**
  * The last event that was told, to be kept for another run of the program: ask for it when that
- * event is dealt with.
+ * event is dealt with. One thread at a time.
  */
 KymoError kymo_client_token(const struct KymoClient *client, struct KymoToken *token);
 
@@ -1563,7 +1565,7 @@ KymoError kymo_hub_new(const struct KymoHubOptions *options,
                        struct KymoWhy *why);
 
 /**
- * Gives the hub a thread of its own, named `kymo`, until kymo_hub_stop().
+ * Gives the hub a thread of its own, named `kymo`, until kymo_hub_stop(). One thread at a time.
  */
 KymoError kymo_hub_start(const struct KymoHub *hub, struct KymoWhy *why);
 
@@ -1575,14 +1577,17 @@ int32_t kymo_hub_fd(const struct KymoHub *hub);
 
 /**
  * How many milliseconds to wait at most for the descriptor before the next kymo_hub_turn(): as
- * poll() takes them, and so -1 for as long as it likes. To be asked after each turn.
+ * poll() takes them, and so -1 for as long as it likes. To be asked after each turn. One thread at a
+ * time.
  */
-KymoError kymo_hub_timeout(const struct KymoHub *hub, int32_t *timeout_ms, struct KymoWhy *why);
+KymoError kymo_hub_timeout(const struct KymoHub *hub,
+                           int32_t *timeout_ms,
+                           struct KymoWhy *why);
 
 /**
  * Waits until there is something to do, at most so many milliseconds and with -1 as long as it
  * takes, and does it. For a hub without a thread; from a loop of the program's, always with 0.
- * Returns ::KYMO_ENDED when the hub was stopped and everyone was let go.
+ * Returns ::KYMO_ENDED when the hub was stopped and everyone was let go. One thread at a time.
  */
 KymoError kymo_hub_turn(const struct KymoHub *hub, int32_t timeout_ms, struct KymoWhy *why);
 
@@ -1593,19 +1598,20 @@ KymoError kymo_hub_ask_to_stop(const struct KymoHub *hub);
 
 /**
  * Stops the hub and waits for its end. Clients are told and get their last bytes, for at most a
- * second. Not from a callback. What the loop ended with comes back; a second time ::KYMO_OK.
+ * second. What the loop ended with comes back; a second time ::KYMO_OK. One thread at a time, and
+ * not from a callback.
  */
 KymoError kymo_hub_stop(const struct KymoHub *hub, struct KymoWhy *why);
 
 /**
  * Whether the hub has ended, of itself or not: who may use its control socket can stop it, unless
- * KymoHubOptions.on_command says no. True for NULL.
+ * KymoHubOptions.on_command says no. True for NULL. Any thread.
  */
 bool kymo_hub_is_ended(const struct KymoHub *hub);
 
 /**
  * Makes a subscriber in this process, which gets the same frames as over a socket, without one.
- * Only as long as the hub has no thread: ::KYMO_STATE afterwards.
+ * Only as long as the hub has no thread: ::KYMO_STATE afterwards. One thread at a time.
  */
 KymoError kymo_hub_subscribe(const struct KymoHub *hub,
                              const struct KymoWish *wish,
@@ -1615,7 +1621,8 @@ KymoError kymo_hub_subscribe(const struct KymoHub *hub,
 /**
  * Makes a publisher: the way in for events of any thread. At any time until the hub has ended.
  * With `drops_oldest` a full hub drops the oldest event of publishers of this kind, which nobody
- * but kymo_publisher_counts() will tell of; without, it refuses the new one with ::KYMO_FULL.
+ * but kymo_publisher_counts() will tell of; without, it refuses the new one with ::KYMO_FULL. Any
+ * thread.
  */
 KymoError kymo_hub_publisher(const struct KymoHub *hub,
                              bool drops_oldest,
@@ -1703,7 +1710,7 @@ int32_t kymo_subscriber_fd(const struct KymoSubscriber *subscriber);
 /**
  * Hands out the next item, which stays until the next call with this subscriber. Waits for it, at
  * most so many milliseconds and with -1 as long as it takes; ::KYMO_NOTHING when none came.
- * Allocates nothing.
+ * Allocates nothing. One thread at a time.
  */
 KymoError kymo_subscriber_next(const struct KymoSubscriber *subscriber,
                                int32_t timeout_ms,
@@ -1711,7 +1718,8 @@ KymoError kymo_subscriber_next(const struct KymoSubscriber *subscriber,
                                struct KymoWhy *why);
 
 /**
- * Frees a subscriber and its items; NULL is fine. Not while another thread is in a call with it.
+ * Frees a subscriber and its items; NULL is fine. Waits for a call of its KymoWish.on_ready that is
+ * under way. Not while another thread is in a call with it.
  */
 void kymo_subscriber_free(struct KymoSubscriber *subscriber);
 

@@ -109,7 +109,7 @@ impl fmt::Debug for KymoClient {
 /// Makes a client of the hub in `directory`; of the first one in the usual places where that is
 /// empty, for which the environment is read. `token` is the last event that is had, as
 /// kymo_client_token() has told it; empty for none. It connects with the first
-/// kymo_client_next(), and waits for a hub where there is none.
+/// kymo_client_next(), and waits for a hub where there is none. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn kymo_client_new(
     directory: KymoText,
@@ -129,7 +129,7 @@ pub extern "C" fn kymo_client_new(
 /// Hands out the next item, which stays until the next call with this client. Waits for it, at most
 /// so many milliseconds and with -1 as long as it takes; ::KYMO_NOTHING when none came, with a word
 /// about what is in the way. A server that refuses is an error; the next call tries again when its
-/// time has come.
+/// time has come. One thread at a time.
 #[unsafe(no_mangle)]
 pub extern "C" fn kymo_client_next(
     client: Option<&KymoClient>,
@@ -154,7 +154,7 @@ pub extern "C" fn kymo_client_fd(client: Option<&KymoClient>) -> i32 {
 }
 
 /// How many milliseconds to wait at most for the descriptor before the next kymo_client_next(): as
-/// poll() takes them, and so -1 for as long as it likes.
+/// poll() takes them, and so -1 for as long as it likes. One thread at a time.
 #[unsafe(no_mangle)]
 pub extern "C" fn kymo_client_timeout(
     client: Option<&KymoClient>,
@@ -168,7 +168,7 @@ pub extern "C" fn kymo_client_timeout(
 }
 
 /// The last event that was told, to be kept for another run of the program: ask for it when that
-/// event is dealt with.
+/// event is dealt with. One thread at a time.
 #[unsafe(no_mangle)]
 pub extern "C" fn kymo_client_token(
     client: Option<&KymoClient>,

@@ -129,7 +129,7 @@ pub extern "C" fn kymo_hub_new(
     })
 }
 
-/// Gives the hub a thread of its own, named `kymo`, until kymo_hub_stop().
+/// Gives the hub a thread of its own, named `kymo`, until kymo_hub_stop(). One thread at a time.
 #[unsafe(no_mangle)]
 pub extern "C" fn kymo_hub_start(
     hub: Option<&KymoHub>,
@@ -146,7 +146,8 @@ pub extern "C" fn kymo_hub_fd(hub: Option<&KymoHub>) -> i32 {
 }
 
 /// How many milliseconds to wait at most for the descriptor before the next kymo_hub_turn(): as
-/// poll() takes them, and so -1 for as long as it likes. To be asked after each turn.
+/// poll() takes them, and so -1 for as long as it likes. To be asked after each turn. One thread at a
+/// time.
 #[unsafe(no_mangle)]
 pub extern "C" fn kymo_hub_timeout(
     hub: Option<&KymoHub>,
@@ -165,7 +166,7 @@ pub extern "C" fn kymo_hub_timeout(
 
 /// Waits until there is something to do, at most so many milliseconds and with -1 as long as it
 /// takes, and does it. For a hub without a thread; from a loop of the program's, always with 0.
-/// Returns ::KYMO_ENDED when the hub was stopped and everyone was let go.
+/// Returns ::KYMO_ENDED when the hub was stopped and everyone was let go. One thread at a time.
 #[unsafe(no_mangle)]
 pub extern "C" fn kymo_hub_turn(
     hub: Option<&KymoHub>,
@@ -198,7 +199,8 @@ pub extern "C" fn kymo_hub_ask_to_stop(hub: Option<&KymoHub>) -> KymoError {
 }
 
 /// Stops the hub and waits for its end. Clients are told and get their last bytes, for at most a
-/// second. Not from a callback. What the loop ended with comes back; a second time ::KYMO_OK.
+/// second. What the loop ended with comes back; a second time ::KYMO_OK. One thread at a time, and
+/// not from a callback.
 #[unsafe(no_mangle)]
 pub extern "C" fn kymo_hub_stop(
     hub: Option<&KymoHub>,
@@ -208,14 +210,14 @@ pub extern "C" fn kymo_hub_stop(
 }
 
 /// Whether the hub has ended, of itself or not: who may use its control socket can stop it, unless
-/// KymoHubOptions.on_command says no. True for NULL.
+/// KymoHubOptions.on_command says no. True for NULL. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn kymo_hub_is_ended(hub: Option<&KymoHub>) -> bool {
     hub.is_none_or(KymoHub::is_ended)
 }
 
 /// Makes a subscriber in this process, which gets the same frames as over a socket, without one.
-/// Only as long as the hub has no thread: ::KYMO_STATE afterwards.
+/// Only as long as the hub has no thread: ::KYMO_STATE afterwards. One thread at a time.
 #[unsafe(no_mangle)]
 pub extern "C" fn kymo_hub_subscribe(
     hub: Option<&KymoHub>,
@@ -234,7 +236,8 @@ pub extern "C" fn kymo_hub_subscribe(
 
 /// Makes a publisher: the way in for events of any thread. At any time until the hub has ended.
 /// With `drops_oldest` a full hub drops the oldest event of publishers of this kind, which nobody
-/// but kymo_publisher_counts() will tell of; without, it refuses the new one with ::KYMO_FULL.
+/// but kymo_publisher_counts() will tell of; without, it refuses the new one with ::KYMO_FULL. Any
+/// thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn kymo_hub_publisher(
     hub: Option<&KymoHub>,

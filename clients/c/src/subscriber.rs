@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use kymo::{LocalSubscriber, Reactor, Wish};
 use mio::{Events, Poll, Token, Waker};
 
-use crate::callback::Context;
+use crate::callback::Gate;
 use crate::error::{Fail, KymoError, KymoWhy, Outcome, enter};
 use crate::handle::{given, lock, place};
 use crate::item::{KymoItem, Shown};
@@ -21,6 +21,7 @@ use crate::wish::KymoWish;
 /// still waits. One that is not read keeps the hub from nothing, and is told what it missed.
 pub struct KymoSubscriber {
     fd: RawFd,
+    gate: Arc<Gate>,
     inside: Mutex<Inside>,
 }
 
@@ -41,17 +42,16 @@ impl KymoSubscriber {
         let [topics, groups] = [&patterns[0][..], &patterns[1][..]];
         let (streams, is_every) = (wish.streams()?, wish.is_every()?);
         let asked = Wish { streams, rate_mhz: wish.rate_mhz, is_every, topics, groups };
-        let (ready, context) = (wish.on_ready, Context(wish.context));
+        let gate = Arc::new(Gate::new(wish.on_ready, wish.context));
+        let called = Arc::clone(&gate);
         let frames = reactor.attach(&asked, move || {
             // Its counter can't overflow: it is raised once for each time it was read.
             let _ = waker.wake();
-            if let Some(ready) = ready {
-                ready(context.get());
-            }
+            called.call();
         })?;
         let fd = poll.as_raw_fd();
         let (shown, events) = (Box::new(Shown::new()), Events::with_capacity(1));
-        Ok(Self { fd, inside: Mutex::new(Inside { frames, shown, poll, events }) })
+        Ok(Self { fd, gate, inside: Mutex::new(Inside { frames, shown, poll, events }) })
     }
 }
 
@@ -91,6 +91,13 @@ impl Inside {
     }
 }
 
+impl Drop for KymoSubscriber {
+    fn drop(&mut self) {
+        // The loop may notice later that the subscriber is gone.
+        self.gate.close();
+    }
+}
+
 impl fmt::Debug for KymoSubscriber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KymoSubscriber").field("fd", &self.fd).finish_non_exhaustive()
@@ -107,7 +114,7 @@ pub extern "C" fn kymo_subscriber_fd(subscriber: Option<&KymoSubscriber>) -> i32
 
 /// Hands out the next item, which stays until the next call with this subscriber. Waits for it, at
 /// most so many milliseconds and with -1 as long as it takes; ::KYMO_NOTHING when none came.
-/// Allocates nothing.
+/// Allocates nothing. One thread at a time.
 #[unsafe(no_mangle)]
 pub extern "C" fn kymo_subscriber_next(
     subscriber: Option<&KymoSubscriber>,
@@ -123,7 +130,8 @@ pub extern "C" fn kymo_subscriber_next(
     })
 }
 
-/// Frees a subscriber and its items; NULL is fine. Not while another thread is in a call with it.
+/// Frees a subscriber and its items; NULL is fine. Waits for a call of its KymoWish.on_ready that is
+/// under way. Not while another thread is in a call with it.
 #[unsafe(no_mangle)]
 pub extern "C" fn kymo_subscriber_free(subscriber: Option<Box<KymoSubscriber>>) {
     let _ = enter(None, || {

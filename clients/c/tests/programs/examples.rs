@@ -51,3 +51,17 @@ fn a_watcher_waits_for_a_hub_in_another_process() {
     assert_eq!(said.lines().filter(|line| line.contains(" cpu ")).count(), 3, "{said}");
     assert!(said.lines().last().unwrap().starts_with("had "), "{said}");
 }
+
+/// With a directory of the test's own.
+#[test]
+fn the_program_of_the_readme_runs() {
+    let scratch = scratch::Scratch::new();
+    let readme = include_str!("../../README.md");
+    let program = readme.split("```c\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let place = scratch.0.join("hub");
+    let program = program.replace("/tmp/my-app", place.to_str().unwrap());
+    let program = build::program(&scratch.write("readme.c", &program), &[]);
+    let said = String::from_utf8(run(&mut Command::new(&program.0)).stdout).unwrap();
+    assert!(said.lines().any(|line| line == "event build.done"), "{said}");
+    assert!(said.lines().filter(|line| line.starts_with("cpu ")).count() > 10, "{said}");
+}

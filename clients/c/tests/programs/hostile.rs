@@ -52,6 +52,11 @@ fn slow_callbacks_cost_time_and_nothing_else() {
 }
 
 #[test]
+fn who_is_freed_is_not_called() {
+    passes("freed", &[]);
+}
+
+#[test]
 fn what_can_not_be_is_told() {
     passes("wrong", &[]);
 }
