@@ -6,6 +6,28 @@
 
 enum { CHILDREN = 20 };
 
+/* One that has no thread: a child that frees it, or turns it, is not its owner. */
+static void unstarted(const char *directory)
+{
+    KymoHub *hub = make_hub(directory, 0), *other = NULL;
+    KymoHubOptions options = {.size = sizeof options};
+    int status;
+    pid_t pid = fork();
+    CHECK(pid >= 0);
+    if (pid == 0) {
+        CHECK(kymo_hub_start(hub, &why) == KYMO_FORKED);
+        CHECK(kymo_hub_turn(hub, 0, &why) == KYMO_FORKED);
+        kymo_hub_free(hub);
+        _exit(0);
+    }
+    CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK(access(below(directory, "stream.sock"), F_OK) == 0);
+    options.directory = kymo_text(directory);
+    CHECK(kymo_hub_new(&options, &other, &why) == KYMO_TAKEN);
+    OK(kymo_hub_turn(hub, 0, &why));
+    kymo_hub_free(hub);
+}
+
 static void child(KymoHub *hub, KymoPublisher *publisher, KymoSubscriber *subscriber)
 {
     const KymoItem *item;
@@ -30,6 +52,7 @@ int main(int count, char **arguments)
     pid_t sleeper;
 
     (void)count;
+    unstarted(below(arguments[1], "unstarted"));
     OK(kymo_hub_start(hub, &why));
     for (int number = 0; number < CHILDREN; number++) {
         pid_t pid = fork();

@@ -11,7 +11,7 @@ static int allocations;
 static KymoPublisher *publisher;
 static uint64_t refused, slowest_ns;
 
-#ifdef COUNTED
+#ifdef WRAPPED
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *memory, size_t size);

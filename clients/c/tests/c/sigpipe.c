@@ -34,29 +34,45 @@ static void clients_go(const char *directory)
     kymo_subscriber_free(subscriber);
 }
 
-/* A server that hangs up on everybody, before they have said a word. */
+/* A server that hangs up on everybody, before they have said a word: with WRAPPED the connect of the
+ * library is this program's own. */
+static int listener = -1, refused;
+
+#ifdef WRAPPED
+int __real_connect(int fd, const struct sockaddr *address, socklen_t size);
+int __wrap_connect(int fd, const struct sockaddr *address, socklen_t size);
+
+int __wrap_connect(int fd, const struct sockaddr *address, socklen_t size)
+{
+    int outcome = __real_connect(fd, address, size);
+    if (outcome == 0 && listener >= 0) {
+        close(accept(listener, NULL, NULL));
+        refused++;
+    }
+    return outcome;
+}
+#endif
+
 static void servers_go(const char *directory)
 {
     struct sockaddr_un address;
     KymoClient *client;
     const KymoItem *item;
-    int listener = socket(AF_UNIX, SOCK_STREAM, 0), refused = 0;
     CHECK(mkdir(directory, 0700) == 0);
     address = address_of(below(directory, "stream.sock"));
+    listener = socket(AF_UNIX, SOCK_STREAM, 0);
     CHECK(bind(listener, (struct sockaddr *)&address, sizeof address) == 0);
-    /* A queue of none: the second to come finds the first still there, and goes. */
     CHECK(listen(listener, 8) == 0);
-    client = client_of(directory, 0, "");
-    for (uint64_t end = now_ns() + 2000000000; now_ns() < end;) {
-        struct pollfd fd = {.fd = listener, .events = POLLIN};
-        CHECK(kymo_client_next(client, 1, &item, &why) == KYMO_NOTHING);
-        if (poll(&fd, 1, 1) == 1) {
-            close(accept(listener, NULL, NULL));
-            refused++;
-        }
+    for (int round = 0; round < ROUNDS; round++) {
+        client = client_of(directory, 0, "");
+        CHECK(kymo_client_next(client, 0, &item, &why) == KYMO_NOTHING);
+        kymo_client_free(client);
+#ifndef WRAPPED
+        close(accept(listener, NULL, NULL));
+        refused++;
+#endif
     }
-    CHECK(refused >= 2);
-    kymo_client_free(client);
+    CHECK(refused >= ROUNDS);
 }
 
 int main(int count, char **arguments)
