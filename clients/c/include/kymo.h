@@ -1577,12 +1577,10 @@ int32_t kymo_hub_fd(const struct KymoHub *hub);
 
 /**
  * How many milliseconds to wait at most for the descriptor before the next kymo_hub_turn(): as
- * poll() takes them, and so -1 for as long as it likes. To be asked after each turn. One thread at a
- * time.
+ * poll() takes them, and so -1 for as long as it likes. To be asked after each turn. One thread
+ * at a time.
  */
-KymoError kymo_hub_timeout(const struct KymoHub *hub,
-                           int32_t *timeout_ms,
-                           struct KymoWhy *why);
+KymoError kymo_hub_timeout(const struct KymoHub *hub, int32_t *timeout_ms, struct KymoWhy *why);
 
 /**
  * Waits until there is something to do, at most so many milliseconds and with -1 as long as it
@@ -1718,8 +1716,8 @@ KymoError kymo_subscriber_next(const struct KymoSubscriber *subscriber,
                                struct KymoWhy *why);
 
 /**
- * Frees a subscriber and its items; NULL is fine. Waits for a call of its KymoWish.on_ready that is
- * under way. Not while another thread is in a call with it.
+ * Frees a subscriber and its items; NULL is fine. Waits for a call of its KymoWish.on_ready that
+ * is under way. Not while another thread is in a call with it.
  */
 void kymo_subscriber_free(struct KymoSubscriber *subscriber);
 

@@ -146,8 +146,8 @@ pub extern "C" fn kymo_hub_fd(hub: Option<&KymoHub>) -> i32 {
 }
 
 /// How many milliseconds to wait at most for the descriptor before the next kymo_hub_turn(): as
-/// poll() takes them, and so -1 for as long as it likes. To be asked after each turn. One thread at a
-/// time.
+/// poll() takes them, and so -1 for as long as it likes. To be asked after each turn. One thread
+/// at a time.
 #[unsafe(no_mangle)]
 pub extern "C" fn kymo_hub_timeout(
     hub: Option<&KymoHub>,

@@ -130,8 +130,8 @@ pub extern "C" fn kymo_subscriber_next(
     })
 }
 
-/// Frees a subscriber and its items; NULL is fine. Waits for a call of its KymoWish.on_ready that is
-/// under way. Not while another thread is in a call with it.
+/// Frees a subscriber and its items; NULL is fine. Waits for a call of its KymoWish.on_ready that
+/// is under way. Not while another thread is in a call with it.
 #[unsafe(no_mangle)]
 pub extern "C" fn kymo_subscriber_free(subscriber: Option<Box<KymoSubscriber>>) {
     let _ = enter(None, || {
