@@ -26,7 +26,7 @@ const CHANNELS_MAX: usize = 32;
 /// Batches come every two seconds or so.
 const STALLED_NS: u64 = 30_000_000_000;
 /// So soon are channels subscribed to anew for a second time while they are stalled; each further
-/// time takes twice as long, up to a day or so. A subscription that is let go of may stay in memory.
+/// time takes twice as long, up to 21 hours. A subscription that is let go of may stay in memory.
 const RENEWAL_NS: u64 = 600_000_000_000;
 const DOUBLINGS_MAX: u32 = 7;
 
