@@ -34,6 +34,7 @@
 
 mod activity;
 mod attach_error;
+mod broadcaster;
 mod buffer;
 mod builder;
 mod clock_watch;
@@ -86,6 +87,7 @@ pub use kymo_platform as platform;
 pub use kymo_protocol as protocol;
 
 pub use attach_error::AttachError;
+pub use broadcaster::{BroadcastCounts, Broadcaster, Paced, SessionMetrics};
 pub use builder::Builder;
 pub use config::{
     Access, Config, ConfigError, JournalSettings, Limits, Listener, ListenerFormat, Quotas,
