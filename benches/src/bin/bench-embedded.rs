@@ -1,5 +1,5 @@
-//! bench-sleeper with kymo in it, in a loop of its own making: `vitals`, or the `whole` of what can
-//! be read.
+//! bench-sleeper with kymo in it, in a loop of its own making: `vitals`, the `whole` of what can be
+//! read, or the `least`: vitals without room for events of other threads.
 
 use std::error::Error;
 use std::io::Write;
@@ -8,13 +8,12 @@ use kymo::{Builder, Wish};
 use kymo_protocol::{StreamId, Streams};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let is_whole = std::env::args().nth(1).is_some_and(|what| what == "whole");
-    let streams = Streams::default().with(StreamId::VITALS);
-    let (builder, streams) = if is_whole {
-        let streams = streams.with(StreamId::SAMPLES).with(StreamId::PROCESSES);
-        (Builder::new().sensors().processes(), streams)
-    } else {
-        (Builder::new(), streams)
+    let vitals = Streams::default().with(StreamId::VITALS);
+    let all = vitals.with(StreamId::SAMPLES).with(StreamId::PROCESSES);
+    let (builder, streams) = match std::env::args().nth(1).as_deref() {
+        Some("whole") => (Builder::new().sensors().processes(), all),
+        Some("least") => (Builder::new().with(|config| config.inbox = None), vitals),
+        _ => (Builder::new(), vitals),
     };
     let mut reactor = builder.build()?;
     let wish = Wish { streams, rate_mhz: 25_000, ..Wish::default() };

@@ -38,6 +38,13 @@ const EVENTS_PAUSE: Duration = Duration::from_millis(10);
 /// Programs started to find what one takes.
 const STARTS: usize = 7;
 
+/// They need some seconds each.
+const EMBEDDED_STARTS: usize = 3;
+
+/// What a host may want of the library, and how a row says it.
+const EMBEDDED: [(&str, &str); 3] =
+    [("least", "vitals, no inbox"), ("vitals", "vitals"), ("whole", "every sensor and processes")];
+
 /// What grows by less has not grown: one page here or there is chance.
 const FLAT: f64 = 16.0;
 
@@ -100,10 +107,10 @@ fn embedded(args: &Args, report: &mut Report) -> Outcome<()> {
         Row::new("embedded: adds to a program's file", (with - without) as f64 / 1000.0, "KB");
     let all = with as f64 / 1000.0;
     report.row(&row.note(format!("{} KB with it; every sensor is among them", figure(all))));
-    for (what, words) in [("vitals", "vitals"), ("whole", "every sensor and processes")] {
+    for (what, words) in EMBEDDED {
         programs.iter().try_for_each(|program| memory::forget(program))?;
         let (mut sizes, mut last) = (Vec::new(), (Memory::default(), [0; 2]));
-        for _ in 0..args.rounds(STARTS) {
+        for _ in 0..args.rounds(EMBEDDED_STARTS) {
             let (host, sleeper) = (Process::embedded(what)?, Process::sleeper()?);
             // Until what a start reads is read, and processes were looked at twice.
             thread::sleep(Duration::from_millis(if args.quick { 300 } else { 2500 }));
