@@ -1,6 +1,6 @@
 //! The only file that asks what time it is.
 
-use nix::time::{ClockId, clock_gettime};
+use nix::time::{ClockId, clock_getres, clock_gettime};
 
 use crate::os;
 
@@ -20,8 +20,8 @@ pub struct Now {
     pub wall_ns: u64,
 }
 
-/// How fast the wall clock, or the boot clock, may be slewed beside the others, in millionths.
-/// Whatever moves one of them farther has set it.
+/// How fast the wall clock may be slewed beside the others, in millionths. Whatever moves it
+/// farther has set it. Those two are one counter, so what is between them is sleep.
 pub const SLEW_PPM: u64 = os::CLOCK_SLEW_PPM;
 
 /// Readings farther apart than this were interrupted, and are made again.
@@ -39,6 +39,17 @@ pub fn mono_ns() -> u64 {
 #[must_use]
 pub fn wall_ns() -> u64 {
     read(ClockId::CLOCK_REALTIME)
+}
+
+/// The nanoseconds by which the clocks of [`Now`] advance, in the order of its fields, as the
+/// system says.
+#[must_use]
+pub fn resolutions_ns() -> [Option<u64>; 3] {
+    [os::CLOCK_MONO, os::CLOCK_BOOT, ClockId::CLOCK_REALTIME].map(|clock| {
+        let time = clock_getres(clock).ok()?;
+        let seconds = u64::try_from(time.tv_sec()).ok()?;
+        Some(seconds * 1_000_000_000 + u64::try_from(time.tv_nsec()).ok()?)
+    })
 }
 
 /// Reads the three clocks, at one instant as far as a program can tell: their distances say whether

@@ -33,13 +33,16 @@ mod local_time;
 pub mod machine;
 pub mod notify;
 pub mod peer;
+mod phrase;
 pub mod random;
 pub mod ranking;
 mod roots;
+mod shares;
 mod signal;
 pub mod socket;
 pub mod sort;
 pub mod source;
+mod system;
 
 #[cfg(target_os = "linux")]
 pub mod linux;
@@ -57,11 +60,12 @@ pub use machine::Machine;
 pub use notify::Notify;
 pub use os::signals::Signals;
 pub use os::ticker::Ticker;
-pub use os::{TMPDIR_IS_PRIVATE, let_start_go, refuse_descriptors, share_heap};
+pub use os::{DISK_IO_INTERVAL_NS, SYSTEM_PLACE, let_start_go, refuse_descriptors, share_heap};
 pub use ranking::{Process, ProcessSource, Ranking};
 pub use roots::{Extras, Roots};
 pub use signal::{Signal, let_writes_fail};
 pub use source::{Freshness, SensorInfo, Source, SourceSpec};
+pub use system::System;
 
 /// Opens the machine this program runs on.
 ///

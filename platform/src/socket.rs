@@ -26,6 +26,16 @@ pub fn stream_socket(mode: u32) -> io::Result<OwnedFd> {
     os::stream_socket(mode)
 }
 
+/// Has sends on a socket that was not made here raise no SIGPIPE, where the system keeps that with
+/// the socket (macOS). What is accepted from a [`stream_socket`] has it from there.
+///
+/// # Errors
+///
+/// Those of the operating system, to which a socket whose peer is gone is one.
+pub fn quieten(socket: BorrowedFd<'_>) -> io::Result<()> {
+    os::quieten(socket)
+}
+
 /// Sends `parts` one behind the other, in one system call, and returns how many bytes were taken:
 /// perhaps not all. An interrupted call is tried again. At most [`PARTS_MAX`] parts are looked at.
 ///

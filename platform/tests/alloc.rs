@@ -6,6 +6,10 @@
 
 #[cfg(target_os = "linux")]
 mod common;
+#[cfg(target_os = "linux")]
+#[allow(dead_code, reason = "each test program uses its part of it")]
+#[path = "common/macs.rs"]
+mod macs;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -68,7 +72,7 @@ fn main() {
     }
 
     for round in 0..1_000 {
-        let reads = count(|| machines.iter_mut().for_each(read_all));
+        let reads = count(|| machines.iter_mut().for_each(|machine| read_all(machine)));
         assert_eq!(reads, 0, "allocations in round {round}");
         // What the test does to the files between the rounds may allocate.
         match round {
@@ -84,10 +88,9 @@ fn main() {
         }
     }
 
-    sources_allocate_nothing();
-    rankers_allocate_nothing();
+    others_allocate_nothing();
 
-    let mut ticker = Ticker::new().unwrap();
+    let mut ticker = Ticker::new().unwrap().unwrap();
     let mut signals = Signals::new(&Signal::ALL).unwrap();
     let place = std::env::temp_dir().join(format!("kymo-notify-alloc-{}", std::process::id()));
     let manager = std::os::unix::net::UnixDatagram::bind(&place).unwrap();
@@ -164,6 +167,81 @@ fn sources_allocate_nothing() {
     }
 }
 
+/// The same of Macs, over fakes: what CoreFoundation allocates is not ours.
+#[cfg(target_os = "linux")]
+fn registries_allocate_nothing() {
+    use kymo_platform::apple::registry::WholeDisks;
+    use kymo_protocol::NoData;
+
+    let mut readings = vec![Err(NoData::Pending); 512];
+    for (name, build) in macs::MACS {
+        let mac = build();
+        let mut sources = mac.sources();
+        let mut disks = WholeDisks::new(mac.registry.clone());
+        for step in 0..6 {
+            let allocations = count(|| {
+                for source in &mut sources {
+                    let mut count = 0;
+                    let _ = std::hint::black_box(source.scan(&mut |_| count += 1));
+                    for _ in 0..3 {
+                        let _ = (source.read(&mut readings[..count]), source.look());
+                    }
+                }
+                let _ = std::hint::black_box(disks.transfer());
+            });
+            assert_eq!(allocations, 0, "{name}, after change {step}");
+            // What the test does to the machine between the rounds may allocate.
+            match step {
+                0 => (0..90).for_each(|id| {
+                    let disk = macs::disk(1000 + id, "many", "disk9", "External", [1, 1]);
+                    mac.registry.state().services.push(disk);
+                }),
+                1 => mac.reports.state().now_ns = 100_000_000_000,
+                2 => mac.temperatures.state().sensors.reverse(),
+                3 => mac.registry.state().failure = Some(NoData::Denied),
+                _ => mac.reports.state().failure = Some(NoData::Fault),
+            }
+        }
+    }
+}
+
+/// Every scan, look and read of every source of a Mac's controller, from the first on, while keys
+/// and the controller come and go.
+#[cfg(target_os = "linux")]
+fn controllers_allocate_nothing() {
+    use kymo_platform::apple::smc::fake::{MACHINES, Simulated};
+    use kymo_platform::apple::smc::{KernReturn, Table, sources};
+    use kymo_protocol::NoData;
+
+    let mut readings = [Err(NoData::Pending); 4];
+    for (name, chip, text) in MACHINES {
+        let machine = Simulated::parse(text).unwrap();
+        let mut sources = sources(Some(machine.controller()), Table::of(chip));
+        for step in 0..6 {
+            let allocations = count(|| {
+                let count = sources.len();
+                for turn in 0..10 * count {
+                    let source = &mut sources[turn % count];
+                    let _ = std::hint::black_box(source.scan(&mut |sensor| {
+                        let _ = std::hint::black_box((sensor.identity, sensor.label));
+                    }));
+                    let _ = source.read(&mut readings);
+                    let _ = source.look();
+                }
+            });
+            assert_eq!(allocations, 0, "{name}, after change {step}");
+            // What the test does between the rounds may allocate.
+            match step {
+                0 => machine.answer("TCMz", 0x84),
+                1 => machine.set("PSTR", &[0; 7]),
+                2 => machine.refuse("F0Ac", Some(KernReturn(0xE000_02C1_u32.cast_signed()))),
+                3 => machine.fail(30, KernReturn(0xE000_02C0_u32.cast_signed())),
+                _ => machine.remove("TB1T"),
+            }
+        }
+    }
+}
+
 /// Passes over the processes of this machine and of one that has too many.
 #[cfg(target_os = "linux")]
 fn rankers_allocate_nothing() {
@@ -194,8 +272,59 @@ fn rankers_allocate_nothing() {
 }
 
 #[cfg(target_os = "linux")]
-fn read_all(machine: &mut kymo_platform::linux::Linux) {
-    use kymo_platform::Machine;
+fn others_allocate_nothing() {
+    sources_allocate_nothing();
+    rankers_allocate_nothing();
+    macs_allocate_nothing();
+    controllers_allocate_nothing();
+    registries_allocate_nothing();
+}
+
+/// Vitals, sensors and processes of Macs whose kernels answer, refuse, and answer anew.
+#[cfg(target_os = "linux")]
+fn macs_allocate_nothing() {
+    use kymo_platform::apple::kernel::macs::MACS;
+    use kymo_platform::apple::kernel::{FakeKernel, Kernel, Refusal};
+    use kymo_platform::apple::{Mac, ranker, sources};
+    use kymo_protocol::NoData;
+
+    let mut readings = vec![Err(NoData::Pending); 8_192];
+    for (name, build) in MACS {
+        let kernel = FakeKernel::new(build());
+        let door = || Box::new(kernel.clone()) as Box<dyn Kernel>;
+        let mut machine = Mac::new(door(), None);
+        let mut sources = sources::of_kernel(&door, Box::new(kernel.clone()));
+        let mut ranker = ranker(door(), kymo_platform::clock::now);
+        for step in 0..12 {
+            let reads = count(|| {
+                read_all(&mut machine);
+                for source in &mut sources {
+                    let mut count = 0;
+                    let _ = std::hint::black_box(source.scan(&mut |_| count += 1));
+                    let _ = (source.read(&mut readings[..count]), source.look());
+                }
+                while !ranker.scan(0) {}
+                let _ = std::hint::black_box(ranker.ranking());
+            });
+            assert_eq!(reads, 0, "{name}, step {step}");
+            // What the test does to the machine between the rounds may allocate.
+            let mut mac = kernel.mac();
+            match step {
+                2 => mac.refusal = Some(Refusal::Fault),
+                3 => mac.refusal = None,
+                4 => mac.ticks = vec![[1; 4]; 200],
+                5 => mac.mounts = mac.mounts.repeat(200),
+                6 => mac.interfaces = mac.interfaces.repeat(200),
+                7 => mac.processes = mac.processes.repeat(9_000),
+                8 => *mac = build(),
+                _ => mac.pass(700_000_000, |_| [7; 4]),
+            }
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn read_all(machine: &mut dyn kymo_platform::Machine) {
     let _ = std::hint::black_box((
         machine.cpu_time(),
         machine.memory(),

@@ -1,6 +1,8 @@
 //! One suite that every machine passes: the fake first, then Linux on trees of files and as it is.
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 
+use kymo_platform::apple::Mac;
+use kymo_platform::apple::kernel::{FakeKernel, macs};
 use kymo_platform::machine::FANS_MAX;
 use kymo_platform::{Fake, Machine, Roots, this_machine};
 use kymo_protocol::NoData;
@@ -62,6 +64,13 @@ fn fakes() {
     conforms(&mut Fake::new());
     for seed in 0..100 {
         conforms(&mut Fake::seeded(seed));
+    }
+}
+
+#[test]
+fn fake_macs() {
+    for (_, build) in macs::MACS {
+        conforms(&mut Mac::new(Box::new(FakeKernel::new(build())), None));
     }
 }
 

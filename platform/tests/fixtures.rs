@@ -1,7 +1,7 @@
-#![cfg(target_os = "linux")]
 //! The Linux machine on trees of files: every value of procfs and every state.
 //!
 //! What root can't test: it is never denied, so `Denied` is proven at the mapping of errno alone.
+#![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 
 mod common;

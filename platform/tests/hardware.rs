@@ -1,5 +1,5 @@
-#![cfg(target_os = "linux")]
 //! The Linux machine on trees of files that look like known hardware, which comes and goes.
+#![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 
 mod common;

@@ -5,16 +5,59 @@
 //! something else, and that child has one thread and no descriptors but those it was given.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop")]
 
-#[cfg(not(target_os = "linux"))]
-fn main() {}
+use std::os::fd::AsFd;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::process::Command;
 
-#[cfg(target_os = "linux")]
+use kymo_platform::socket::{quieten, send, stream_socket};
+use nix::errno::Errno;
+use nix::sys::signal::{SigHandler, Signal, signal};
+use nix::sys::socket::{Backlog, UnixAddr, bind, listen};
+
 fn main() {
     match std::env::var("KYMO_STARTED_AS").as_deref() {
+        Ok("loud") => loud(),
+        #[cfg(target_os = "linux")]
         Ok("activated") => linux::activated(),
+        #[cfg(target_os = "linux")]
         Ok("zone") => linux::zone(),
+        #[cfg(target_os = "linux")]
         Ok("deep") => linux::deep(),
-        _ => linux::start_each(),
+        _ => {
+            start_loud();
+            #[cfg(target_os = "linux")]
+            linux::start_each();
+        }
+    }
+}
+
+/// Starts somebody whom SIGPIPE ends, as it ends hosts in C.
+fn start_loud() {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    let status = command.env("KYMO_STARTED_AS", "loud").status().unwrap();
+    assert!(status.success(), "sending to a peer that is gone: {status}");
+}
+
+fn loud() {
+    // SAFETY: the default action is no code of ours.
+    unsafe { signal(Signal::SIGPIPE, SigHandler::SigDfl) }.unwrap();
+    let path = std::env::temp_dir().join(format!("kymo-loud-{}.sock", std::process::id()));
+    let _ = std::fs::remove_file(&path);
+    let socket = stream_socket(0o600).unwrap();
+    bind(std::os::fd::AsRawFd::as_raw_fd(&socket), &UnixAddr::new(&path).unwrap()).unwrap();
+    listen(&socket, Backlog::new(1).unwrap()).unwrap();
+    let listener = UnixListener::from(socket);
+    let client = UnixStream::connect(&path).unwrap();
+    let (accepted, _) = listener.accept().unwrap();
+    std::fs::remove_file(path).unwrap();
+    drop(client);
+    let (here, there) = UnixStream::pair().unwrap();
+    quieten(here.as_fd()).unwrap();
+    drop(there);
+    for socket in [accepted, here] {
+        for parts in [&[b"x".as_slice()][..], &[b"x", b"y"]] {
+            assert_eq!(send(socket.as_fd(), parts), Err(Errno::EPIPE));
+        }
     }
 }
 

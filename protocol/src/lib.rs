@@ -79,7 +79,7 @@ pub use hello::Hello;
 pub use metric::{Cost, Group, Instrument, METRICS, Metric, Scope};
 pub use numbers::{Number, NumberValue, Numbers};
 pub use payload::{Payload, Position, Stamp, emit};
-pub use place::{PLACES, Place, SYSTEM_PLACE};
+pub use place::{PLACES, Place, SYSTEM_PLACE, SYSTEM_PLACE_ON_MAC};
 pub use processes::{Process, Processes};
 pub use request::{Ack, Action, Reply, ReplyFields, Request};
 pub use samples::{Sample, Samples, SamplesOf};

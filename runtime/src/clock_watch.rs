@@ -2,12 +2,12 @@
 //! between the three clocks, at each time it is told.
 //!
 //! Guarantees: what is noticed adds up to what has happened, however seldom it is told the time;
-//! what a clock drifts by, or is slewed, is never taken for a step. Not guaranteed: that two
+//! what the wall clock drifts by, or is slewed, is never taken for a step. Not guaranteed: that two
 //! suspends, or two steps, between which it was not told the time are told apart.
 
 use kymo_platform::clock::{Now, SLEW_PPM};
 
-use crate::limits::{CLOCK_STEP_NS_MIN, SUSPEND_NS_MIN};
+use crate::limits::{CLOCK_DRIFT_NS_MAX, CLOCK_STEP_NS_MIN, SUSPEND_NS_MIN};
 
 /// The clocks as they stood; see the module.
 #[derive(Debug)]
@@ -17,6 +17,8 @@ pub struct ClockWatch {
     asleep_ns: i64,
     /// From the boot clock to the wall clock.
     wall_ns: i64,
+    /// The same when subscribers were told it last.
+    told_ns: i64,
     slew_ppm: u64,
 }
 
@@ -33,7 +35,7 @@ impl ClockWatch {
     /// A watch that begins now.
     pub fn new(now: Now) -> Self {
         let (asleep_ns, wall_ns) = distances(now);
-        Self { boot_ns: now.boot_ns, asleep_ns, wall_ns, slew_ppm: SLEW_PPM }
+        Self { boot_ns: now.boot_ns, asleep_ns, wall_ns, told_ns: wall_ns, slew_ppm: SLEW_PPM }
     }
 
     /// What has happened since the time before.
@@ -42,10 +44,23 @@ impl ClockWatch {
         self.boot_ns = now.boot_ns;
         let slew_ns = i64::try_from(passed_ns / 1_000_000 * self.slew_ppm).unwrap_or(i64::MAX);
         let (asleep_ns, wall_ns) = distances(now);
-        let slept_ns = leap(&mut self.asleep_ns, asleep_ns, slew_ns, SUSPEND_NS_MIN);
+        // The two are one counter everywhere.
+        let slept_ns = leap(&mut self.asleep_ns, asleep_ns, 0, SUSPEND_NS_MIN);
         let moved_ns = leap(&mut self.wall_ns, wall_ns, slew_ns, CLOCK_STEP_NS_MIN);
         // Nobody sleeps for less than no time.
         Change { slept_ns: u64::try_from(slept_ns).unwrap_or(0), moved_ns }
+    }
+
+    /// Whether subscribers are to be told anew how the wall clock stands to the boot clock: it was
+    /// set, or has gone so far from where it was told. They are, then.
+    pub fn must_tell(&mut self, change: Change) -> bool {
+        let is_adrift = self.slew_ppm > 0
+            && self.wall_ns.saturating_sub(self.told_ns).unsigned_abs() >= CLOCK_DRIFT_NS_MAX;
+        let must = change.moved_ns != 0 || is_adrift;
+        if must {
+            self.told_ns = self.wall_ns;
+        }
+        must
     }
 }
 
@@ -155,6 +170,26 @@ mod tests {
         assert_eq!(rig.pass(S, 0, 3_000_000_000), change(0, 3_000_000_000));
         let mut still = Rig::new(0);
         assert_eq!(still.pass(3600 * S, 0, -1_800_000_000), change(0, -1_800_000_000));
+    }
+
+    #[test]
+    fn a_drift_is_told_and_no_step_and_a_short_sleep_is_seen_through_it() {
+        let mut rig = Rig::new(5000);
+        let mut told = 0;
+        // 20 millionths, as clocks of machines go, for an hour; then half a second's sleep.
+        for _ in 0..3600 {
+            let change = rig.pass(S, 0, 20_000);
+            assert!(change.is_none());
+            told += u32::from(rig.watch.must_tell(change));
+        }
+        assert_eq!(told, 3);
+        assert_eq!(rig.pass(3600 * S, S / 2, 0), change(S / 2, 0));
+        let step = rig.pass(S, 0, 200_000_000);
+        assert!(rig.watch.must_tell(step) && !rig.watch.must_tell(change(0, 0)));
+        // Where the wall clock's drift is the boot clock's as well, there is none.
+        let mut rig = Rig::new(0);
+        let change = rig.pass(S, 0, 50_000_000);
+        assert!(change.is_none() && !rig.watch.must_tell(change));
     }
 
     #[test]

@@ -182,6 +182,10 @@ pub const SUSPEND_NS_MIN: u64 = 100_000_000;
 /// slew what is less (ntpd 128 ms, timesyncd 400 ms), and people do not see it.
 pub const CLOCK_STEP_NS_MIN: u64 = 100_000_000;
 
+/// So far a wall clock that goes by itself (macOS) may be from where subscribers were told it to
+/// be, until they are told anew: half a frame at 25 Hz, and once in some minutes.
+pub const CLOCK_DRIFT_NS_MAX: u64 = 20_000_000;
+
 /// Bytes of a session's input: the longest line or frame a subscriber may send.
 pub const INPUT_SIZE: usize = SUBSCRIBE_LINE_MAX;
 

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use kymo_platform::TMPDIR_IS_PRIVATE;
+use kymo_platform::SYSTEM_PLACE;
 use kymo_protocol::{PLACES, Place};
 
 /// The directory a daemon serves. `variable` looks up an environment variable: the library itself
@@ -13,12 +13,7 @@ pub fn to_serve(variable: impl Fn(&str) -> Option<OsString>, is_root: bool) -> O
     PLACES.into_iter().find_map(|place| match place {
         Place::Variable(name) => variable(name).filter(|value| !value.is_empty()).map(Into::into),
         Place::Below(name, below) => absolute(name).map(|path| path.join(below)),
-        // TMPDIR is the per-user directory there unless somebody changed it.
-        Place::BelowOnMac(name, below) if TMPDIR_IS_PRIVATE => {
-            absolute(name).map(|path| path.join(below))
-        }
-        Place::OfRoot(directory) if is_root => Some(directory.into()),
-        Place::BelowOnMac(..) | Place::OfRoot(_) => None,
+        Place::OfRoot => is_root.then(|| SYSTEM_PLACE.into()),
     })
 }
 
@@ -70,7 +65,7 @@ mod tests {
         let all = [("KYMO_DIR", "/k"), ("XDG_RUNTIME_DIR", "/run/user/7"), ("HOME", "/home/u")];
         assert_eq!(to_serve(variables(&all), false), Some("/k".into()));
         assert_eq!(to_serve(variables(&all[1..]), true), Some("/run/user/7/kymo".into()));
-        assert_eq!(to_serve(variables(&all[2..]), true), Some("/run/kymo".into()));
+        assert_eq!(to_serve(variables(&all[2..]), true), Some(SYSTEM_PLACE.into()));
         let home = Some("/home/u/.cache/kymo/run".into());
         assert_eq!(to_serve(variables(&all[2..]), false), home);
         assert_eq!(to_serve(variables(&[("HOME", "relative")]), false), None);

@@ -5,6 +5,7 @@
 //! so a frame repeats it with its true age. Not guaranteed: that a slow source does not delay the
 //! tick it is read in (sources that can block are not read here).
 
+use kymo_platform::DISK_IO_INTERVAL_NS;
 use kymo_platform::clock::{self, Now};
 use kymo_platform::machine::{DiskSpace, Fans, Machine, Transfer};
 use kymo_protocol::{Field, NoData, Reading, State, Vitals};
@@ -39,7 +40,8 @@ const INTERVALS: [(Source, u64); 9] = [
     (Source::Memory, 100 * MS),
     // The kernel computes it every 5 s.
     (Source::Load, 5000 * MS),
-    (Source::DiskIo, 40 * MS),
+    // What a reading costs is another matter on each system.
+    (Source::DiskIo, DISK_IO_INTERVAL_NS),
     // statvfs may take a lock of the file system.
     (Source::DiskSpace, 1000 * MS),
     // Counts every packet, but the kernel writes its text for 2 µs an interface: at 1 kHz that

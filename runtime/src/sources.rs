@@ -234,16 +234,21 @@ impl Sources {
             (true, true) => Job::Read,
             (true, false) => Job::Scan,
         };
-        // One bus has one answer at a time: a read that others are in front of waits for a tick
-        // without, while that makes it late by no more than half of its interval.
-        let late_ns = tick_ns.saturating_add(gap_ns).saturating_sub(unit.due_ns);
-        if job == Job::Read && self.has_asked && late_ns <= unit.spec.interval_ns / 2 {
+        // One bus has one answer at a time: what others are in front of waits for a tick without,
+        // while that makes it late by no more than half of its interval.
+        let (due_ns, interval_ns) = match job {
+            Job::Read => (unit.due_ns, unit.spec.interval_ns),
+            Job::Look => (unit.look_ns.max(unit.due_ns.min(tick_ns)), LOOK_NS),
+            Job::Scan | Job::Rescan => (0, 0),
+        };
+        let late_ns = tick_ns.saturating_add(gap_ns).saturating_sub(due_ns);
+        if self.has_asked && late_ns <= interval_ns / 2 {
             return;
         }
         let is_asked = self.lane.ask(number, job, now.mono_ns);
         let is_held = self.lane.is_held(number);
         unit.tell_held(index, is_held, samples);
-        self.has_asked |= is_asked && job == Job::Read;
+        self.has_asked |= is_asked && !job.scans();
         match job {
             _ if !is_asked && !is_held => {}
             Job::Read => unit.due_ns = tick_ns + wait_ns,

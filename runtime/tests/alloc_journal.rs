@@ -8,7 +8,6 @@
 
 // A test, but without libtest, by which clippy knows tests.
 #![allow(clippy::expect_used)]
-#![cfg(target_os = "linux")]
 
 use std::io::{Read, Write};
 use std::os::unix::fs::DirBuilderExt;

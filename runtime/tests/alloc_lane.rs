@@ -6,7 +6,6 @@
 
 // A test, but without libtest, by which clippy knows tests.
 #![allow(clippy::expect_used)]
-#![cfg(target_os = "linux")]
 
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;

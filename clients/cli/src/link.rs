@@ -115,7 +115,12 @@ pub fn name_of(directory: Option<&Path>) -> String {
     }
 }
 
-fn embed(streams: Streams) -> Result<UnixStream, Box<dyn std::error::Error>> {
+/// A connection to the library in this process, for `streams`.
+///
+/// # Errors
+///
+/// When this machine can't be sampled.
+pub fn embed(streams: Streams) -> Result<UnixStream, Box<dyn std::error::Error>> {
     let roots = Roots::default();
     let mut reactor = Reactor::new(&Config::default(), this_machine(&roots))?;
     if streams.contains(StreamId::SAMPLES) {

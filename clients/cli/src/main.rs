@@ -8,6 +8,7 @@ mod args;
 mod ask;
 mod block;
 mod clean;
+mod doctor;
 mod event_text;
 mod failure;
 mod frames;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         Ok(Command::Ask(options)) => ask::ask(&options),
         Ok(Command::Sensors(options)) => sensors::sensors(&options),
         Ok(Command::Ping(options)) => ask::ping(&options),
+        Ok(Command::Doctor(options)) => doctor::doctor(&options),
         Ok(Command::Say(text)) => say(&text),
         Err(text) => Err(Failure { code: failure::USAGE, text }),
     };

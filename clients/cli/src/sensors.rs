@@ -4,6 +4,7 @@
 //! appear, and no longer than it was told to wait.
 
 use std::io::{self, IsTerminal};
+use std::path::Path;
 use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -37,13 +38,8 @@ const QUIET_TIME: Duration = Duration::from_millis(500);
 ///
 /// The [`Failure`] that it came to.
 pub fn sensors(options: &Sensors) -> Result<(), Failure> {
-    let mut subscriber = Subscriber::connect(Settings {
-        name: "kymo sensors".into(),
-        streams: Streams::default().with(StreamId::SAMPLES),
-        rate_mhz: RATE_MHZ,
-        groups: options.groups.clone(),
-        ..Settings::in_directories(directories(options.directory.as_deref()))
-    })?;
+    let settings = settings("kymo sensors", options.directory.as_deref(), options.groups.clone());
+    let mut subscriber = Subscriber::connect(settings)?;
     let groups = options.wanted();
     let readings = collect(&mut subscriber, groups, options.wait)?;
     let rows = rows(&readings, groups);
@@ -64,6 +60,17 @@ pub fn sensors(options: &Sensors) -> Result<(), Failure> {
     };
     let empty = without_sensors(&rows, groups);
     say(&(table + &missing(&rows, options.wait, readings.catalog().omitted()) + &empty))
+}
+
+/// How to subscribe to samples for a look at each.
+pub fn settings(name: &str, directory: Option<&Path>, groups: Vec<String>) -> Settings {
+    Settings {
+        name: name.into(),
+        streams: Streams::default().with(StreamId::SAMPLES),
+        rate_mhz: RATE_MHZ,
+        groups,
+        ..Settings::in_directories(directories(directory))
+    }
 }
 
 /// Names the groups that have no sensor at all.
@@ -88,7 +95,11 @@ fn now_ns() -> u64 {
 }
 
 /// Takes what comes until that is all, or time is up.
-fn collect(
+///
+/// # Errors
+///
+/// When the daemon goes, or knows of no sensors.
+pub fn collect(
     subscriber: &mut Subscriber,
     groups: Groups,
     wait: Duration,

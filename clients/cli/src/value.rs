@@ -2,6 +2,8 @@
 
 use kymo_protocol::json::{JsonError, JsonFault, Reader, Token};
 
+use crate::quote::quote;
+
 /// A JSON value. Numbers are as they are written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
@@ -64,6 +66,51 @@ impl Value {
         })
     }
 
+    /// A string.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::Text(text.into())
+    }
+
+    /// A number.
+    pub fn plain(number: impl ToString) -> Self {
+        Self::Plain(number.to_string())
+    }
+
+    /// true or false
+    pub fn truth(is_so: bool) -> Self {
+        Self::Plain(is_so.to_string())
+    }
+
+    /// null, if there is none.
+    pub fn maybe(value: Option<Self>) -> Self {
+        value.unwrap_or(Self::Null)
+    }
+
+    /// An object.
+    pub fn object<'k>(members: impl IntoIterator<Item = (&'k str, Self)>) -> Self {
+        Self::Object(members.into_iter().map(|(key, value)| (key.into(), value)).collect())
+    }
+
+    /// It as JSON, on one line.
+    pub fn json(&self) -> String {
+        match self {
+            Self::Null => "null".into(),
+            Self::Plain(text) => text.clone(),
+            Self::Text(text) => quote(text),
+            Self::List(list) => {
+                let list: Vec<String> = list.iter().map(Self::json).collect();
+                format!("[{}]", list.join(","))
+            }
+            Self::Object(members) => {
+                let members = members.iter();
+                let members: Vec<String> = members
+                    .map(|(key, value)| format!("{}:{}", quote(key), value.json()))
+                    .collect();
+                format!("{{{}}}", members.join(","))
+            }
+        }
+    }
+
     /// A member of an object.
     pub fn get(&self, key: &str) -> Option<&Self> {
         match self {
@@ -91,6 +138,12 @@ fn next<'a>(reader: &mut Reader<'a>) -> Result<Token<'a>, JsonError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_read_is_written_again() {
+        let text = "{\"a\\n\":[1.50,null,{},[]],\"b\":\"x\\u001by\",\"c\":true}";
+        assert_eq!(Value::parse(text).unwrap().json(), text);
+    }
 
     #[test]
     fn values_are_read_whole() {

@@ -15,7 +15,7 @@ use std::time::Instant;
 use common::kymod::kymod;
 use common::{PATIENCE, Process, Scratch, kymo};
 use nix::fcntl::OFlag;
-use nix::pty::{Winsize, grantpt, posix_openpt, ptsname_r, unlockpt};
+use nix::pty::{PtyMaster, Winsize, grantpt, posix_openpt, unlockpt};
 use nix::sys::signal::Signal;
 
 mod call {
@@ -34,11 +34,25 @@ fn pseudo_terminal() -> (File, OwnedFd) {
     let master = posix_openpt(flags).unwrap();
     grantpt(&master).unwrap();
     unlockpt(&master).unwrap();
-    let name = ptsname_r(&master).unwrap();
+    let name = name_of_slave(&master);
     let mut options = OpenOptions::new();
     options.read(true).write(true).custom_flags(OFlag::O_NOCTTY.bits());
     let slave = options.open(name).unwrap();
     (File::from(OwnedFd::from(master)), slave.into())
+}
+
+#[cfg(target_os = "linux")]
+fn name_of_slave(master: &PtyMaster) -> String {
+    nix::pty::ptsname_r(master).unwrap()
+}
+
+/// The name is in memory that all callers share.
+#[cfg(not(target_os = "linux"))]
+fn name_of_slave(master: &PtyMaster) -> String {
+    static NAMES: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _one_at_a_time = NAMES.lock();
+    // SAFETY: nobody else asks for a name while the lock is held.
+    unsafe { nix::pty::ptsname(master) }.unwrap()
 }
 
 /// kymo on a terminal of its own.

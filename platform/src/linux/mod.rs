@@ -6,7 +6,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 
@@ -33,13 +33,13 @@ mod drivers;
 mod fans;
 mod file;
 mod hwmon;
+mod inherited;
 pub mod loadavg;
 mod machine;
 mod maps;
 pub mod meminfo;
 mod name;
 pub mod netdev;
-mod phrase;
 mod process_stat;
 mod processes;
 mod ranker;
@@ -49,23 +49,30 @@ mod sources;
 mod space;
 pub mod stat;
 mod sys;
+mod system;
 mod temperature;
 mod text;
 mod thermal;
 pub(crate) mod ticker;
 pub mod uptime;
 
+pub(crate) use inherited::handed_over;
 pub use machine::Linux;
-pub(crate) use sys::{inherited, local_time, read_time_zone};
 pub use sys::{let_start_go, refuse_descriptors, share_heap};
+pub(crate) use sys::{local_time, read_time_zone};
+pub(crate) use system::system;
 
 pub(crate) const CLOCK_MONO: ClockId = ClockId::CLOCK_MONOTONIC;
 pub(crate) const CLOCK_BOOT: ClockId = ClockId::CLOCK_BOOTTIME;
 /// The three clocks are one counter with offsets: what slews it slews them all.
 pub(crate) const CLOCK_SLEW_PPM: u64 = 0;
+/// As fast as counts of CPUs: it is one small text.
+pub const DISK_IO_INTERVAL_NS: u64 = 40_000_000;
 
-/// See random(4).
-pub(crate) const BOOT_ID: Option<&str> = Some("/proc/sys/kernel/random/boot_id");
+/// The text of the boot's own number, see random(4), and its size.
+pub(crate) fn boot_id(text: &mut [u8]) -> Option<usize> {
+    File::open("/proc/sys/kernel/random/boot_id").ok()?.read(text).ok()
+}
 
 /// Magic numbers of tmpfs and ramfs, from statfs(2).
 const IN_MEMORY: [u32; 2] = [0x0102_1994, 0x8584_58f6];
@@ -91,8 +98,7 @@ pub(crate) fn reserve(file: &File, size: u64) -> io::Result<bool> {
 
 /// `sun_path` of unix(7), less its NUL.
 pub(crate) const SOCKET_PATH_MAX: usize = 107;
-/// TMPDIR may be anything here, mostly `/tmp`.
-pub const TMPDIR_IS_PRIVATE: bool = false;
+pub use kymo_protocol::SYSTEM_PLACE;
 
 pub(crate) const SEND_FLAGS: MsgFlags = MsgFlags::MSG_DONTWAIT.union(MsgFlags::MSG_NOSIGNAL);
 
@@ -102,6 +108,12 @@ pub(crate) fn stream_socket(mode: u32) -> io::Result<OwnedFd> {
     // Before bind, this is the mode the file will be made with.
     fchmod(&fd, Mode::from_bits_truncate(mode))?;
     Ok(fd)
+}
+
+/// Nothing to do: see [`SEND_FLAGS`].
+#[allow(clippy::unnecessary_wraps)] // as on macOS
+pub(crate) fn quieten(_socket: BorrowedFd<'_>) -> io::Result<()> {
+    Ok(())
 }
 
 /// A socket to tell the service manager with, and where that listens: a path, or `@` and an

@@ -8,7 +8,6 @@ use std::ffi::CString;
 use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use kymo_protocol::{NoData, Reading};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, openat};
 use nix::sys::stat::{Mode, SFlag, fstat};
@@ -16,20 +15,17 @@ use nix::sys::stat::{Mode, SFlag, fstat};
 use super::directory::Listing;
 use super::file::{c_path, open_directory, read_at, reason};
 use super::name::Name;
-use super::phrase::ShortText;
 use super::process_stat::{ProcessStat, parse};
 use super::sys::page_size;
 use super::text::number;
 use crate::clock::{self, Now};
+use crate::phrase::ShortText;
 use crate::ranking::{Process, ProcessSource, Ranking};
 use crate::roots::Roots;
+use crate::shares::{Look, Shares};
 
-/// Processes whose times are remembered; of further ones the memory is known alone.
-const PROCESSES_MAX: usize = 8192;
 /// Nanoseconds in a tick of procfs.
 const TICK_NS: u64 = 10_000_000;
-/// A share over less time than twenty ticks would be noise.
-const WINDOW_NS: u64 = 20 * TICK_NS;
 /// Holds the file of any process: a name of 64 bytes and 52 numbers.
 const TEXT_SIZE: usize = 1024;
 
@@ -38,28 +34,14 @@ pub(crate) struct Ranker {
     path: CString,
     directory: Option<OwnedFd>,
     listing: Listing,
-    /// Ascending by pid. Never grows beyond what it was made with.
-    known: Vec<Known>,
+    shares: Shares,
     /// Of the pass under way, and of the last whole one.
     next: Box<Ranking>,
     last: Box<Ranking>,
     is_under_way: bool,
-    /// When the pass before this one began, on the boot clock.
-    before_boot_ns: Option<u64>,
     began: Now,
-    pass: u8,
     page_size: u64,
     now: fn() -> Now,
-}
-
-/// A process at the last look.
-#[derive(Clone, Copy, Debug)]
-struct Known {
-    pid: u32,
-    pass: u8,
-    start: u64,
-    busy: u64,
-    read_ns: u64,
 }
 
 impl fmt::Debug for Ranker {
@@ -75,13 +57,11 @@ impl Ranker {
             path: c_path(&roots.proc),
             directory: None,
             listing: Listing::new(),
-            known: Vec::with_capacity(PROCESSES_MAX),
+            shares: Shares::new(),
             next: Box::default(),
             last: Box::default(),
             is_under_way: false,
-            before_boot_ns: None,
             began: Now::default(),
-            pass: 0,
             page_size: page_size(),
             now: clock::now,
         }
@@ -119,7 +99,7 @@ impl Ranker {
         let Some(directory) = &self.directory else { return Err(Errno::ENOENT) };
         self.listing.restart(directory.as_fd())?;
         self.began = (self.now)();
-        self.pass = self.pass.wrapping_add(1);
+        self.shares.begin();
         let began_ns = self.began.mono_ns;
         *self.next = Ranking { total: Ok(0), began_ns, ..Ranking::default() };
         self.is_under_way = true;
@@ -136,46 +116,24 @@ impl Ranker {
             self.next.truncated = true;
             return;
         };
-        let cpu = self.share(pid, &stat, now);
+        let look = Look {
+            pid,
+            start: stat.start,
+            start_ns: stat.start.saturating_mul(TICK_NS),
+            busy_ns: stat.busy.saturating_mul(TICK_NS),
+        };
+        let share = self.shares.note(&look, now);
+        self.next.truncated |= !share.is_remembered;
         let process = Process {
             pid,
             uid,
-            start_ns: stat.start.saturating_mul(TICK_NS),
+            start_ns: share.start_ns,
             memory: stat.pages.saturating_mul(self.page_size),
-            cpu,
+            cpu: share.cpu,
             state: stat.state,
             name: ShortText::new().with_bytes(stat.name).into_string(),
         };
         self.next.add(&process);
-    }
-
-    /// The share of a CPU since the last look at this very process.
-    fn share(&mut self, pid: u32, stat: &ProcessStat<'_>, now: Now) -> Reading<f32> {
-        let ProcessStat { start, busy, .. } = *stat;
-        let looked = Known { pid, pass: self.pass, start, busy, read_ns: now.mono_ns };
-        match self.known.binary_search_by_key(&pid, |known| known.pid) {
-            Ok(place) => {
-                let Some(known) = self.known.get_mut(place) else { return Err(NoData::Fault) };
-                if known.start == start {
-                    known.pass = self.pass;
-                    let time_ns = now.mono_ns.saturating_sub(known.read_ns);
-                    let share = percent(busy.saturating_sub(known.busy), time_ns);
-                    if share.is_ok() {
-                        *known = looked;
-                    }
-                    return share;
-                }
-                *known = looked;
-            }
-            Err(place) if self.known.len() < PROCESSES_MAX => self.known.insert(place, looked),
-            Err(_) => self.next.truncated = true,
-        }
-        // One that started since the pass before has all its time in between.
-        let start_ns = start.saturating_mul(TICK_NS);
-        if self.before_boot_ns.is_none_or(|before| start_ns < before) {
-            return Err(NoData::Pending);
-        }
-        percent(busy, now.boot_ns.saturating_sub(start_ns))
     }
 }
 
@@ -186,10 +144,8 @@ impl ProcessSource for Ranker {
         match result {
             Ok(false) => return false,
             Ok(true) => {
-                let pass = self.pass;
-                self.known.retain(|known| known.pass == pass);
+                self.shares.end(self.began.boot_ns);
                 std::mem::swap(&mut self.last, &mut self.next);
-                self.before_boot_ns = Some(self.began.boot_ns);
             }
             Err(errno) => {
                 // Opened again next time: the file system may have been unmounted below.
@@ -206,25 +162,11 @@ impl ProcessSource for Ranker {
     }
 
     fn forget(&mut self) {
-        self.known.clear();
+        self.shares.forget();
         self.directory = None;
         self.is_under_way = false;
-        self.before_boot_ns = None;
         *self.last = Ranking::default();
     }
-}
-
-fn percent(ticks: u64, time_ns: u64) -> Reading<f32> {
-    if time_ns < WINDOW_NS {
-        return Err(NoData::Pending);
-    }
-    Ok(narrow(ticks.saturating_mul(TICK_NS) as f64 / time_ns as f64 * 100.0))
-}
-
-/// Ticks are coarser than the last bits of an f32.
-#[expect(clippy::cast_possible_truncation, reason = "rounding is meant")]
-fn narrow(share: f64) -> f32 {
-    share as f32
 }
 
 /// Whose process it is, and what its file says.
@@ -248,6 +190,8 @@ fn read_stat<'t>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shares::PROCESSES_MAX;
+    use kymo_protocol::NoData;
     use std::cell::Cell;
     use std::fs;
     use std::path::PathBuf;
@@ -384,16 +328,16 @@ mod tests {
         assert_eq!((ranking.total, ranking.truncated), (Ok(count), true));
         let greatest: Vec<_> = ranking.by_memory.iter().map(|process| process.pid).collect();
         assert!(greatest.iter().copied().eq((count - 31..=count).rev()), "{greatest:?}");
-        assert_eq!(ranker.known.len(), PROCESSES_MAX);
-        assert_eq!(ranker.known.capacity(), PROCESSES_MAX);
-        assert!(ranker.known.is_sorted_by_key(|known| known.pid));
+        assert_eq!(ranker.shares.pids().count(), PROCESSES_MAX);
+        assert_eq!(ranker.shares.capacity(), PROCESSES_MAX);
+        assert!(ranker.shares.pids().is_sorted());
         // Those that ended are forgotten with the next pass, and leave room for the one after it.
         for pid in 10..=count {
             fs::remove_dir_all(tree.0.join(pid.to_string())).unwrap();
         }
         assert!(ranker.scan(u64::MAX) && ranker.scan(u64::MAX));
         assert_eq!((ranker.ranking().total, ranker.ranking().truncated), (Ok(9), false));
-        assert_eq!(ranker.known.len(), 9);
+        assert_eq!(ranker.shares.pids().count(), 9);
     }
 
     #[test]
@@ -402,7 +346,7 @@ mod tests {
         while !ranker.scan(1_000_000) {}
         let total = ranker.ranking().total.unwrap();
         assert!(total > 1, "{total}");
-        assert!(ranker.known.iter().any(|known| known.pid == std::process::id()));
+        assert!(ranker.shares.pids().any(|pid| pid == std::process::id()));
         let spin = std::time::Instant::now();
         while spin.elapsed().as_millis() < 300 {}
         while !ranker.scan(1_000_000) {}

@@ -16,19 +16,21 @@ use nix::unistd::read;
 /// ```
 /// use kymo_platform::{Ticker, clock};
 ///
-/// let mut ticker = Ticker::new()?;
-/// ticker.arm(clock::now().mono_ns + 1_000_000_000, 40_000_000)?; // in a second, then at 25 Hz
-/// assert_eq!(ticker.take(), 0);
+/// if let Some(mut ticker) = Ticker::new()? {
+///     ticker.arm(clock::now().mono_ns + 1_000_000_000, 40_000_000)?; // in 1 s, then at 25 Hz
+///     assert_eq!(ticker.take(), 0);
+/// }
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Debug)]
 pub struct Ticker(TimerFd);
 
 impl Ticker {
-    /// A timer that is not armed.
-    pub fn new() -> io::Result<Self> {
+    /// A timer that is not armed. `None` on a system that has none (macOS): there a caller waits
+    /// with timeouts.
+    pub fn new() -> io::Result<Option<Self>> {
         let flags = TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC;
-        Ok(Self(TimerFd::new(ClockId::CLOCK_MONOTONIC, flags)?))
+        Ok(Some(Self(TimerFd::new(ClockId::CLOCK_MONOTONIC, flags)?)))
     }
 
     /// Expires first at `first_mono_ns` on the monotonic clock, then every `period_ns`.
@@ -52,8 +54,8 @@ impl Ticker {
 
     /// The descriptor that becomes readable at each expiration.
     #[must_use]
-    pub fn fd(&self) -> Option<BorrowedFd<'_>> {
-        Some(self.0.as_fd())
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 
     /// How often it expired since the last take.
@@ -84,7 +86,7 @@ mod tests {
 
     #[test]
     fn it_counts_what_was_not_taken_and_stops() {
-        let mut ticker = Ticker::new().unwrap();
+        let mut ticker = Ticker::new().unwrap().unwrap();
         assert_eq!(ticker.take(), 0);
         ticker.arm(now().mono_ns, 1_000_000).unwrap();
         sleep(Duration::from_millis(20));
@@ -97,7 +99,7 @@ mod tests {
 
     #[test]
     fn the_past_expires_at_once_and_a_period_of_zero_only_once() {
-        let mut ticker = Ticker::new().unwrap();
+        let mut ticker = Ticker::new().unwrap().unwrap();
         ticker.arm(0, 0).unwrap();
         sleep(Duration::from_millis(3));
         assert_eq!(ticker.take(), 1);

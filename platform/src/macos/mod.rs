@@ -1,33 +1,54 @@
-//! macOS: the edges, and a machine whose sources are all absent until they are written.
+//! macOS: the edges, and the thin half of the sources, whose other half is [`apple`](crate::apple).
 //!
 //! Type-checked on Linux; nothing in this folder has run on a Mac.
 
-use std::ffi::OsStr;
+use std::ffi::{CString, OsStr};
+use std::fs::File;
 use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use kymo_protocol::{NoData, Reading};
+use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use nix::sys::socket::{
     AddressFamily, MsgFlags, SockFlag, SockType, UnixAddr, getsockopt, socket, sockopt,
 };
+use nix::sys::statfs::fstatfs;
 use nix::time::ClockId;
 
-use crate::machine::{CpuTime, DiskSpace, Machine, Memory, Thermal, Transfer};
+use crate::activation::{ActivationError, LISTENERS};
+use crate::apple::hid::Rank;
+use crate::apple::launchd;
+use crate::apple::smc::{self, Controller, Table};
+use crate::machine::Machine;
 use crate::peer::Peer;
 use crate::ranking::ProcessSource;
 use crate::roots::{Extras, Roots};
 use crate::source::Source;
 
+mod edges;
+pub mod iokit;
+mod layouts;
+mod mach;
+mod machine;
 pub(crate) mod signals;
+mod sysctl;
+mod system;
 pub(crate) mod ticker;
 
-/// CLOCK_MONOTONIC counts suspend on macOS; this one stands still.
+pub(crate) use edges::{local_time, quieten, read_time_zone};
+pub use kymo_protocol::SYSTEM_PLACE_ON_MAC as SYSTEM_PLACE;
+pub(crate) use system::system;
+
+/// mach_absolute_time, which stands still in a sleep. CLOCK_MONOTONIC is none of them: it is
+/// gettimeofday less the time of the boot, in microseconds, and slewed.
 pub(crate) const CLOCK_MONO: ClockId = ClockId::from_raw(libc::CLOCK_UPTIME_RAW);
-pub(crate) const CLOCK_BOOT: ClockId = ClockId::CLOCK_MONOTONIC;
-/// The raw clock is not slewed and the others are: adjtime goes by 500 millionths, and where more
+/// mach_continuous_time: the same counter, and the time asleep.
+pub(crate) const CLOCK_BOOT: ClockId = ClockId::from_raw(libc::CLOCK_MONOTONIC_RAW);
+/// The counter is not slewed and the wall clock is: adjtime goes by 500 millionths, and where more
 /// than a second is to be made good, by 5000.
 pub(crate) const CLOCK_SLEW_PPM: u64 = 5000;
+/// The registry makes dictionaries of all of it, for 0.1 ms or so.
+pub const DISK_IO_INTERVAL_NS: u64 = 1_000_000_000;
 
 /// Asks the peer of `socket` not to be able to send descriptors: Linux only, `ENOPROTOOPT` here.
 pub fn refuse_descriptors(_socket: BorrowedFd<'_>) -> io::Result<()> {
@@ -45,27 +66,40 @@ pub fn share_heap() {}
 
 /// `sun_path` of unix(4), less its NUL.
 pub(crate) const SOCKET_PATH_MAX: usize = 103;
-/// TMPDIR is a directory of the user's own unless somebody changed it.
-pub const TMPDIR_IS_PRIVATE: bool = true;
 
-/// There is no MSG_NOSIGNAL: a program whose SIGPIPE is not ignored, as Rust's are by default,
-/// needs
-/// SO_NOSIGPIPE on each socket, which is not set yet.
-pub(crate) const SEND_FLAGS: MsgFlags = MsgFlags::MSG_DONTWAIT;
+/// For sockets that do not block: the kernel does not look at MSG_DONTWAIT when it sends. The flag
+/// is a newer one, which older kernels pass over; [`quieten`] is what they know.
+pub(crate) const SEND_FLAGS: MsgFlags = MsgFlags::from_bits_retain(libc::MSG_NOSIGNAL);
 
-/// The session id of a boot is a sysctl there, which nothing here asks for yet.
-pub(crate) const BOOT_ID: Option<&str> = None;
-
-/// Directories in memory are rare there, and hard to tell.
-#[allow(clippy::unnecessary_wraps)] // as on Linux
-pub(crate) fn is_lasting(_file: &std::fs::File) -> io::Result<bool> {
-    Ok(true)
+/// The text of the boot session's UUID, and its size.
+pub(crate) fn boot_id(text: &mut [u8]) -> Option<usize> {
+    edges::sysctl_text(c"kern.bootsessionuuid", text).map(<[u8]>::len)
 }
 
-/// F_PREALLOCATE is there, and nothing here asks for it yet.
-#[allow(clippy::unnecessary_wraps)] // as on Linux
-pub(crate) fn reserve(_file: &std::fs::File, _size: u64) -> io::Result<bool> {
-    Ok(false)
+/// A disk that `hdiutil` made of memory has a file system like any other, and counts as lasting.
+pub(crate) fn is_lasting(file: &File) -> io::Result<bool> {
+    Ok(fstatfs(file)?.filesystem_type_name() != "tmpfs")
+}
+
+/// Blocks behind the end of the file, which then moves there. Where files share blocks with
+/// snapshots (APFS), writing may take new ones all the same.
+pub(crate) fn reserve(file: &File, size: u64) -> io::Result<bool> {
+    let missing = size.saturating_sub(file.metadata()?.len());
+    let mut store = libc::fstore_t {
+        fst_flags: libc::F_ALLOCATEALL,
+        fst_posmode: libc::F_PEOFPOSMODE,
+        fst_offset: 0,
+        fst_length: libc::off_t::try_from(missing).map_err(io::Error::other)?,
+        fst_bytesalloc: 0,
+    };
+    if missing > 0 {
+        match fcntl(file, FcntlArg::F_PREALLOCATE(&mut store)) {
+            Ok(_) => file.set_len(size)?,
+            Err(Errno::ENOTSUP | Errno::EOPNOTSUPP | Errno::EINVAL) => return Ok(false),
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+    Ok(true)
 }
 
 pub(crate) fn stream_socket(_mode: u32) -> io::Result<OwnedFd> {
@@ -73,25 +107,25 @@ pub(crate) fn stream_socket(_mode: u32) -> io::Result<OwnedFd> {
     let fd = socket(AddressFamily::Unix, SockType::Stream, SockFlag::empty(), None)?;
     fcntl(&fd, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
     fcntl(&fd, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+    quieten(fd.as_fd())?;
     Ok(fd)
 }
 
-/// There is no service manager that speaks this: launchd has its own ways.
+/// There is no service manager that speaks this: launchd asks for no readiness.
 pub(crate) fn notify_socket(_name: &OsStr) -> Option<(OwnedFd, UnixAddr)> {
     None
 }
 
-/// launchd hands sockets over by launch_activate_socket, which is not used yet.
-pub(crate) fn inherited(_count: usize) -> Option<std::iter::Empty<io::Result<OwnedFd>>> {
-    None
-}
-
-/// Does nothing: see [`local_time`].
-pub(crate) fn read_time_zone() {}
-
-/// Not known yet, so times are those of UTC.
-pub(crate) fn local_time(_seconds: u64) -> Option<[u8; 3]> {
-    None
+/// The sockets that launchd holds for this job, by the names of our listeners.
+pub(crate) fn handed_over() -> Result<Vec<(&'static str, io::Result<OwnedFd>)>, ActivationError> {
+    let mut sockets = Vec::new();
+    for name in LISTENERS {
+        let text = CString::new(name).unwrap_or_default();
+        if let Some(socket) = launchd::the_socket(name, edges::activate(&text))? {
+            sockets.push((name, Ok(socket)));
+        }
+    }
+    Ok(sockets)
 }
 
 pub(crate) fn peer(socket: BorrowedFd<'_>) -> io::Result<Peer> {
@@ -102,62 +136,26 @@ pub(crate) fn peer(socket: BorrowedFd<'_>) -> io::Result<Peer> {
 }
 
 pub(crate) fn this_machine(_roots: &Roots) -> Box<dyn Machine> {
-    Box::new(MacOs)
+    machine::this_machine()
 }
 
-/// None yet.
+/// Nothing harms that is read here, and nothing raises an alarm.
 pub(crate) fn this_machine_sources(_roots: &Roots, _extras: Extras) -> Vec<Box<dyn Source>> {
-    Vec::new()
+    let mut controller = iokit::AppleSmc::new();
+    let controller: Option<Box<dyn Controller>> =
+        if controller.is_there() { Some(Box::new(controller)) } else { None };
+    // What vitals tell comes from the controller, and from HID events where there is none.
+    let rank = if controller.is_some() { Rank::Beside } else { Rank::Instead };
+    let mut name = [0; 128];
+    let size = sysctl::by_name(c"machdep.cpu.brand_string", &mut name).unwrap_or(0);
+    let chip = String::from_utf8_lossy(name.get(..size).unwrap_or_default());
+    let mut sources = machine::kernel_sources();
+    sources.extend(smc::sources(controller, Table::of(chip.trim_end_matches('\0'))));
+    sources.extend(iokit::iokit_sources(rank));
+    sources
 }
 
-/// A Mac, as far as kymo can read it: not yet at all.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct MacOs;
-
-impl Machine for MacOs {
-    fn cpu_time(&mut self) -> Reading<CpuTime> {
-        Err(NoData::Absent)
-    }
-
-    fn memory(&mut self) -> Memory {
-        Memory {
-            total: Err(NoData::Absent),
-            available: Err(NoData::Absent),
-            swap_total: Err(NoData::Absent),
-            swap_free: Err(NoData::Absent),
-        }
-    }
-
-    fn load(&mut self) -> Reading<[f32; 3]> {
-        Err(NoData::Absent)
-    }
-
-    fn disk_io(&mut self) -> Reading<Transfer> {
-        Err(NoData::Absent)
-    }
-
-    fn disk_space(&mut self) -> Reading<DiskSpace> {
-        Err(NoData::Absent)
-    }
-
-    fn network_io(&mut self) -> Reading<Transfer> {
-        Err(NoData::Absent)
-    }
-
-    fn thermal(&mut self) -> Thermal {
-        Thermal { cpu: Err(NoData::Absent), gpu: Err(NoData::Absent), fans: Err(NoData::Absent) }
-    }
-
-    fn process_count(&mut self) -> Reading<u32> {
-        Err(NoData::Absent)
-    }
-
-    fn uptime(&mut self) -> Reading<u64> {
-        Err(NoData::Absent)
-    }
-}
-
-/// Nothing ranks them yet.
+#[allow(clippy::unnecessary_wraps)] // as on Linux
 pub(crate) fn this_machine_processes(_roots: &Roots) -> Option<Box<dyn ProcessSource>> {
-    None
+    Some(machine::this_machine_processes())
 }

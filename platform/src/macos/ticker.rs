@@ -1,40 +1,40 @@
 //! No timer: macOS has no timerfd, and EVFILT_TIMER is coalesced by tens of milliseconds.
 //!
-//! A loop has to wait with a timeout there. kqueue takes it in nanoseconds, so that is exact
-//! enough.
+//! A loop has to wait with a timeout there. kqueue takes it in nanoseconds, and the kernel may come
+//! late by an eighth of it, a millisecond at most (docs/PLATFORM.md).
 
 use std::io;
 use std::os::fd::BorrowedFd;
 
-/// The absence of a periodic timer; see the module.
+/// There is none.
 #[derive(Debug)]
-pub struct Ticker;
+pub enum Ticker {}
 
 impl Ticker {
-    /// Always succeeds.
-    pub fn new() -> io::Result<Self> {
-        Ok(Self)
+    /// Always none: the caller's timeout is the timer.
+    pub fn new() -> io::Result<Option<Self>> {
+        Ok(None)
     }
 
-    /// Does nothing.
+    /// Does nothing: there is none.
     pub fn arm(&mut self, _first_mono_ns: u64, _period_ns: u64) -> io::Result<()> {
-        Ok(())
+        match *self {}
     }
 
-    /// Does nothing.
+    /// Does nothing: there is none.
     pub fn disarm(&mut self) -> io::Result<()> {
-        Ok(())
+        match *self {}
     }
 
-    /// None: the caller's timeout is the timer.
+    /// What there is none of.
     #[must_use]
-    pub fn fd(&self) -> Option<BorrowedFd<'_>> {
-        None
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        match *self {}
     }
 
-    /// Always 0.
+    /// Takes nothing: there is none.
     #[must_use]
     pub fn take(&mut self) -> u64 {
-        0
+        match *self {}
     }
 }

@@ -10,6 +10,8 @@ use kymo_platform::linux::Linux;
 use kymo_platform::{Extras, Roots, Source, this_machine_sources_with};
 
 #[allow(dead_code, reason = "each test program uses its part of it")]
+pub(crate) mod conformance;
+#[allow(dead_code, reason = "each test program uses its part of it")]
 pub(crate) mod machines;
 
 /// A directory that goes away with this value, holding `proc` and `sys`.

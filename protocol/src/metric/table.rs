@@ -21,7 +21,7 @@ const fn metric(
 }
 
 /// Every metric, in the order of their numbers.
-pub static METRICS: [Metric; 75] = [
+pub static METRICS: [Metric; 77] = [
     metric(1, "system.cpu.time", "s", Counter, Cpu, "time in a mode since boot"),
     metric(2, "system.cpu.utilization", "1", Gauge, Cpu, "busy share since a moment ago"),
     metric(3, "system.cpu.frequency", "Hz", Gauge, Cpu, "clock now, as the governor tells it"),
@@ -37,6 +37,7 @@ pub static METRICS: [Metric; 75] = [
     metric(27, "kymo.memory.commit", "By", Level, Memory, "memory promised to processes"),
     metric(28, "kymo.memory.dirty", "By", Level, Memory, "waiting to be written to disk"),
     metric(29, "kymo.memory.oom_kills", "{process}", Counter, Memory, "killed for want of memory"),
+    metric(30, "kymo.memory.available", "By", Level, Memory, "free without swapping"),
     metric(40, "system.filesystem.usage", "By", Level, Filesystem, "space by state"),
     metric(41, "system.filesystem.limit", "By", Level, Filesystem, "space in all"),
     metric(
@@ -69,6 +70,7 @@ pub static METRICS: [Metric; 75] = [
     metric(98, "kymo.hw.frequency", "Hz", Gauge, Hwmon, "clock of a part"),
     metric(99, "kymo.hw.alarm", "1", Gauge, Hwmon, "1 while a chip raises an alarm"),
     metric(110, "hw.temperature", "Cel", Gauge, Thermal, "temperature of a zone"),
+    metric(111, "kymo.thermal.pressure", "{level}", Gauge, Thermal, "0 to 4"),
     metric(120, "hw.energy", "J", Counter, Power, "energy used since some start"),
     metric(121, "hw.power", "W", Gauge, Power, "power into or out of a supply"),
     metric(122, "hw.voltage", "V", Gauge, Power, "voltage of a supply"),

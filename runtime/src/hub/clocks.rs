@@ -17,14 +17,15 @@ impl Hub {
     ///
     /// What has happened is told in events, in this turn or, when the journal fails, in a later
     /// one. Ticks that would have been while the machine fell asleep and woke up do not count as
-    /// missed, and when the wall clock was set, every subscriber is told the new clock map.
+    /// missed, and when the wall clock was set, or has drifted, every subscriber is told the new
+    /// clock map.
     #[must_use]
     pub fn handle_time(&mut self, now: Now) -> u64 {
         let change = self.clock.handle_time(now);
         if change.slept_ns > 0 {
             self.schedule.forgive(now.mono_ns);
         }
-        if change.moved_ns != 0 {
+        if self.clock.must_tell(change) {
             for place in 0..self.table.places() {
                 let Some(id) = self.table.at(place) else { continue };
                 if self.table.session(id).phase == Phase::Streaming {

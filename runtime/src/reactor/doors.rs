@@ -7,7 +7,7 @@ use std::path::Path;
 
 use kymo_platform::clock::Now;
 use kymo_platform::peer;
-use kymo_platform::socket::send;
+use kymo_platform::socket::{quieten, send};
 use kymo_protocol::limits::NOTICE_LINE_MAX;
 use mio::net::{UnixListener, UnixStream};
 use mio::{Interest, Token};
@@ -168,6 +168,8 @@ impl Reactor {
     }
 
     fn take_in(&mut self, index: usize, stream: UnixStream, now: Now) {
+        // It is quiet as its listener is, but that of a service manager's on some system.
+        let _ = quieten(stream.as_fd());
         // Who can't be identified gets nothing.
         let peer = peer::credentials(stream.as_fd());
         let own = |uid: u32| uid == 0 || uid == geteuid().as_raw();

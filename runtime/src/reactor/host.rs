@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::sync::Arc;
 
+use kymo_platform::socket::quieten;
 use kymo_platform::{Signals, clock, peer};
 use kymo_protocol::Action;
 use mio::net::UnixStream;
@@ -49,6 +50,8 @@ impl Reactor {
     pub fn connect(&mut self) -> io::Result<StdUnixStream> {
         let (ours, theirs) = StdUnixStream::pair()?;
         ours.set_nonblocking(true)?;
+        quieten(ours.as_fd())?;
+        quieten(theirs.as_fd())?;
         let peer = peer::credentials(ours.as_fd())?;
         let id = self.hub.accept(None, peer, clock::now()).map_err(|refusal| {
             io::Error::new(ErrorKind::QuotaExceeded, format!("not taken in: {refusal:?}"))

@@ -14,6 +14,8 @@ mod locals;
 mod peers;
 mod sensors;
 mod syncer;
+#[cfg(test)]
+mod timeouts;
 mod timing;
 
 use std::fs::File;
@@ -66,7 +68,8 @@ pub struct Reactor {
     hub: Box<Hub>,
     sampler: Sampler,
     waker: Arc<Waker>,
-    ticker: Ticker,
+    /// Without one, ticks are deadlines.
+    ticker: Option<Ticker>,
     /// What the timer is set to.
     armed: Option<Ticks>,
     signals: Option<Signals>,
@@ -134,9 +137,9 @@ impl Reactor {
         let system = |what: &'static str| move |error| StartError::system(what, error);
         let poll = Poll::new().map_err(system("make a poll"))?;
         let ticker = Ticker::new().map_err(system("make a timer"))?;
-        if let Some(fd) = ticker.fd() {
+        if let Some(ticker) = &ticker {
             poll.registry()
-                .register(&mut SourceFd(&fd.as_raw_fd()), TICKER, Interest::READABLE)
+                .register(&mut SourceFd(&ticker.fd().as_raw_fd()), TICKER, Interest::READABLE)
                 .map_err(system("watch the timer"))?;
         }
         let identity = || random::random_u128().map_err(system("read random bytes"));
@@ -245,7 +248,7 @@ impl Reactor {
         // Before the work: an expiry during the work is then the next one and not lost. A timerfd
         // that is not read stops; its count is the hub's business.
         if self.events.iter().any(|event| event.token() == TICKER) {
-            let _ = self.ticker.take();
+            let _ = self.ticker.as_mut().map(Ticker::take);
         }
         let mut now = clock::now();
         if self.stop == Stop::Running && self.stop_asked.load(Ordering::Acquire) {

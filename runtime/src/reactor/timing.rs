@@ -28,6 +28,7 @@ impl Reactor {
 
     /// Sets the timer to the hub's grid, when that has changed.
     pub(super) fn arm(&mut self) -> io::Result<()> {
+        let Some(ticker) = &mut self.ticker else { return Ok(()) };
         let ticks = self.hub.ticks();
         let on_grid = match (self.armed, ticks) {
             (Some(armed), Some(ticks)) => {
@@ -43,8 +44,8 @@ impl Reactor {
         }
         self.armed = ticks;
         match ticks {
-            Some(Ticks { first_ns, period_ns }) => self.ticker.arm(first_ns, period_ns),
-            None => self.ticker.disarm(),
+            Some(Ticks { first_ns, period_ns }) => ticker.arm(first_ns, period_ns),
+            None => ticker.disarm(),
         }
     }
 
@@ -61,8 +62,7 @@ impl Reactor {
         if unfinished {
             return Some(Duration::ZERO);
         }
-        // Where the timer is no descriptor, its ticks are a deadline.
-        let ticks = self.hub.ticks().filter(|_| self.ticker.fd().is_none());
+        let ticks = self.hub.ticks().filter(|_| self.ticker.is_none());
         let stop = match self.stop {
             Stop::Draining(until_ns) => Some(until_ns),
             Stop::Running | Stop::Done => None,

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod ask;
+mod doctor;
 mod sensors;
 mod submit;
 mod top;
@@ -12,6 +13,7 @@ use kymo_client::Action;
 use lexopt::{Arg, Parser};
 
 pub use ask::{Ask, Ping};
+pub use doctor::Doctor;
 pub use sensors::Sensors;
 pub use submit::{EventText, Submit};
 pub use watch::{Resume, Watch};
@@ -29,6 +31,7 @@ usage: kymo COMMAND [options]; each command has --help
   sensors    every sensor, and what it reads now
   metrics    its figures, for Prometheus; also kymo --metrics
   ping       whether it answers, and how fast
+  doctor     what to send to who looks for a fault
   reload     have it read its settings again
   quit       have it stop
   --version  print the version
@@ -62,6 +65,8 @@ pub enum Command {
     Sensors(Sensors),
     /// Ask whether somebody is there.
     Ping(Ping),
+    /// Report on all of it.
+    Doctor(Doctor),
     /// Print this and end.
     Say(String),
 }
@@ -95,6 +100,7 @@ fn parse_from(args: impl IntoIterator<Item = OsString>) -> Result<Command, Strin
         "submit" => submit::parse(&mut parser),
         "sensors" => sensors::parse(&mut parser),
         "ping" => ask::parse_ping(&mut parser),
+        "doctor" => doctor::parse(&mut parser),
         "help" => return Ok(Command::Say(HELP.into())),
         other => match Action::ALL.into_iter().find(|action| action.name() == other) {
             Some(action) => ask::parse(action, &mut parser),
@@ -158,6 +164,8 @@ mod tests {
             ("status word", "word"),
             ("toggle --count 3", "--count"),
             ("sensors word", "word"),
+            ("doctor --wait nan", "0 to 3600 s"),
+            ("doctor word", "word"),
             ("sensors --groups", "--groups"),
             ("sensors --groups weather", "no group is like \"weather\""),
             ("sensors --wait -1", "0 to 3600 s"),
@@ -182,7 +190,7 @@ mod tests {
         assert!(parsed("--version").unwrap_err().starts_with("kymo 0."));
         for command in [
             "", "watch", "top", "submit", "toggle", "status", "sensors", "metrics", "ping",
-            "reload", "quit",
+            "doctor", "reload", "quit",
         ] {
             let text = parsed(&format!("{command} -h")).unwrap_err();
             assert!(text.starts_with("kymo"), "{text}");

@@ -37,7 +37,7 @@ example: kymo sensors --json | jq '.sensors[] | select(.unit == \"Cel\") | .valu
 );
 
 /// The default of `--wait`.
-const WAIT: Duration = Duration::from_secs(2);
+pub const WAIT: Duration = Duration::from_secs(2);
 
 /// Who waits longer wants `kymo watch`.
 const WAIT_S_MAX: f64 = 3600.0;
@@ -110,7 +110,8 @@ pub fn parse_group(text: &str) -> Result<String, String> {
     Ok(text.into())
 }
 
-fn parse_wait(text: &str) -> Result<Duration, String> {
+/// Seconds to wait for first values.
+pub fn parse_wait(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number")?;
     match seconds {
         0.0..=WAIT_S_MAX => Ok(Duration::from_secs_f64(seconds)),

@@ -11,8 +11,7 @@ use nix::sys::socket::{
     AddressFamily, MsgFlags, SockFlag, SockType, UnixAddr, connect as connect_socket, send, socket,
 };
 
-/// Whether `$TMPDIR` is the user's own.
-pub const IS_MAC: bool = false;
+pub use kymo_protocol::SYSTEM_PLACE;
 
 /// Connects without waiting, also when the listener's queue is full: std's way waits then.
 pub fn connect(path: &Path) -> io::Result<UnixStream> {

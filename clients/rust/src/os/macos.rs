@@ -1,15 +1,15 @@
-//! macOS: `kqueue`. std's sockets raise no SIGPIPE there, and connecting to a full queue fails at
-//! once. Type-checked only.
+//! macOS: `kqueue`. std sets SO_NOSIGPIPE on what it connects, and connecting to a full queue fails
+//! at once. Type-checked only.
 
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
+pub use kymo_protocol::SYSTEM_PLACE_ON_MAC as SYSTEM_PLACE;
+use nix::libc;
 use nix::sys::event::{EvFlags, EventFilter, FilterFlag, KEvent, Kqueue};
-
-/// Whether `$TMPDIR` is the user's own.
-pub const IS_MAC: bool = true;
+use nix::sys::socket::{MsgFlags, send};
 
 /// Connects without waiting.
 pub fn connect(path: &Path) -> io::Result<UnixStream> {
@@ -18,9 +18,11 @@ pub fn connect(path: &Path) -> io::Result<UnixStream> {
     Ok(stream)
 }
 
-/// Sends without waiting and without a signal.
-pub fn send_now(mut stream: &UnixStream, bytes: &[u8]) -> io::Result<usize> {
-    stream.write(bytes)
+/// Sends without waiting, since the socket does not block: the kernel looks at that alone. Without
+/// a signal: a kernel that does not know the flag passes over it, and what std connects needs none.
+pub fn send_now(stream: &UnixStream, bytes: &[u8]) -> io::Result<usize> {
+    let flags = MsgFlags::from_bits_retain(libc::MSG_NOSIGNAL);
+    Ok(send(stream.as_raw_fd(), bytes, flags)?)
 }
 
 /// A descriptor that can be read from whenever the connection in it can.

@@ -53,6 +53,14 @@ pub struct Exchange {
     pub bytes: [u8; 32],
 }
 
+impl Exchange {
+    /// A request about a key; everything else is 0.
+    #[must_use]
+    pub fn about(key: u32, command: u8) -> Self {
+        Self { key, command, ..Self::default() }
+    }
+}
+
 const _: () = assert!(size_of::<Exchange>() == 80);
 const _: () = assert!(align_of::<Exchange>() == 4);
 const _: () = assert!(offset_of!(Exchange, version) == 4);

@@ -10,9 +10,9 @@ use kymo_protocol::{Metric, NoData, Reading};
 use crate::linux::attribute::{Attribute, read_word};
 use crate::linux::directory::for_each_entry;
 use crate::linux::name::{Name, index_in};
-use crate::linux::phrase::Phrase;
 use crate::linux::sys::EntryBuffer;
 use crate::linux::text::signed;
+use crate::phrase::Phrase;
 use crate::sort::insertion;
 use crate::source::{Scope, SensorInfo};
 

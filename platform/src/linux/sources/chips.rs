@@ -16,8 +16,8 @@ use crate::linux::directory::for_each_entry;
 use crate::linux::file::c_path;
 use crate::linux::hwmon::{CHIPS_MAX, Chip, Chips, find_chips};
 use crate::linux::name::index_in;
-use crate::linux::phrase::Phrase;
 use crate::linux::sys::EntryBuffer;
+use crate::phrase::Phrase;
 
 /// Values that are open, over all chips, and as many alarms; the others are left out, and counted.
 const KIND_MAX: usize = 200;

@@ -15,9 +15,9 @@ use super::rows::hash;
 use crate::linux::directory::for_each_entry;
 use crate::linux::file::{c_path, open_directory};
 use crate::linux::name::Name;
-use crate::linux::phrase::Phrase;
 use crate::linux::sys::EntryBuffer;
 use crate::linux::temperature::Sleep;
+use crate::phrase::Phrase;
 use crate::sort::insertion;
 use crate::source::{Freshness, SensorInfo, Source, SourceSpec};
 

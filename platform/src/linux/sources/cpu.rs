@@ -12,7 +12,7 @@ use kymo_protocol::{Cost, Group, NoData, Reading};
 use super::rows::{COMPUTED, Column, Device, Line, Rows};
 use crate::linux::file::File;
 use crate::linux::name::index_in;
-use crate::linux::phrase::Phrase;
+use crate::phrase::Phrase;
 use crate::source::{Freshness, SensorInfo, Source, SourceSpec};
 
 /// More CPUs than that are left out, and counted.

@@ -13,8 +13,8 @@ use super::rows::{Column, Device, Line, Rows};
 use crate::linux::disks::Disks;
 use crate::linux::diskstats;
 use crate::linux::file::File;
-use crate::linux::phrase::Phrase;
 use crate::linux::text::{behind, number, words};
+use crate::phrase::Phrase;
 use crate::source::{Freshness, SensorInfo, Source, SourceSpec};
 
 /// More disks than that are left out, and counted.

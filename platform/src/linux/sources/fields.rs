@@ -5,8 +5,8 @@
 use kymo_protocol::{Metric, NoData, Reading};
 
 use super::rows::scaled;
-use crate::linux::phrase::Phrase;
 use crate::linux::text::{number, words};
+use crate::phrase::Phrase;
 use crate::source::{Scope, SensorInfo, SourceSpec};
 
 /// Holds any line of such a file; most files fit whole.

@@ -14,7 +14,7 @@ use nix::sys::statvfs::{Statvfs, statvfs};
 
 use super::mounts::{Medium, Mount, unescape};
 use crate::linux::file::{File, reason};
-use crate::linux::phrase::Phrase;
+use crate::phrase::Phrase;
 use crate::source::{Freshness, Scope, SensorInfo, Source, SourceSpec};
 
 /// More file systems than that are left out, and counted.

@@ -17,9 +17,9 @@ use crate::linux::attribute::read_word;
 use crate::linux::directory::for_each_entry;
 use crate::linux::file::{c_path, open_directory};
 use crate::linux::name::{Name, index_in};
-use crate::linux::phrase::Phrase;
 use crate::linux::sys::EntryBuffer;
 use crate::linux::text::number;
+use crate::phrase::Phrase;
 use crate::sort::insertion;
 use crate::source::{Freshness, Scope, SensorInfo, Source, SourceSpec};
 

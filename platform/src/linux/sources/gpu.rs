@@ -12,7 +12,7 @@ use super::channel::Quantity;
 use super::class::{Key, Kind};
 use super::place::device_place;
 use crate::linux::name::index_in;
-use crate::linux::phrase::Phrase;
+use crate::phrase::Phrase;
 use crate::source::SourceSpec;
 
 const PERCENT: (i64, i64) = (0, 100);

@@ -16,8 +16,8 @@ use kymo_protocol::{Cost, Group, Metric, NoData, Reading};
 use super::channel::{About, Quantity, open_channels};
 use super::chips::{CHANNELS_MAX, Mark, SLOTS, Shared, WITH_ALARMS_MAX};
 use crate::linux::drivers::{Care, care};
-use crate::linux::phrase::Phrase;
 use crate::linux::temperature::Sleep;
+use crate::phrase::Phrase;
 use crate::roots::Extras;
 use crate::source::{Freshness, SensorInfo, Source, SourceSpec};
 

@@ -10,7 +10,7 @@ use kymo_protocol::{Cost, Group, Metric, Reading};
 use super::place::Class;
 use super::rows::{Column, Device, Line, Rows};
 use crate::linux::file::File;
-use crate::linux::phrase::Phrase;
+use crate::phrase::Phrase;
 use crate::source::{Freshness, SensorInfo, Source, SourceSpec};
 
 /// More interfaces than that are left out, and counted.

@@ -11,8 +11,8 @@ use nix::fcntl::AT_FDCWD;
 
 use crate::linux::file::{c_path, open_directory};
 use crate::linux::name::Name;
-use crate::linux::phrase::Phrase;
 use crate::linux::sys::readlinkat;
+use crate::phrase::Phrase;
 
 /// A class of devices, opened when it is first needed and there.
 #[derive(Debug)]

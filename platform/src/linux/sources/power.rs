@@ -15,7 +15,7 @@ use super::channel::Quantity;
 use super::class::{Key, Kind};
 use crate::linux::attribute::read_word;
 use crate::linux::name::Name;
-use crate::linux::phrase::Phrase;
+use crate::phrase::Phrase;
 use crate::source::SourceSpec;
 
 const SUPPLIES: SourceSpec = SourceSpec {

@@ -12,8 +12,8 @@ use kymo_protocol::{Cost, Group, NoData, Reading};
 
 use crate::clock;
 use crate::linux::file::File;
-use crate::linux::phrase::Phrase;
 use crate::linux::text::{decimal, number, words};
+use crate::phrase::Phrase;
 use crate::source::{Freshness, Scope, SensorInfo, Source, SourceSpec};
 
 /// The least time between two reads.

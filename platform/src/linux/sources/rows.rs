@@ -6,8 +6,8 @@
 use kymo_protocol::{Metric, NoData, Reading};
 
 use crate::linux::file::File;
-use crate::linux::phrase::Phrase;
 use crate::linux::text::{number, words};
+use crate::phrase::Phrase;
 use crate::source::{Freshness, Scope, SensorInfo, SourceSpec};
 
 /// Holds the longest line of such a file, with room.

@@ -14,8 +14,8 @@ use crate::linux::attribute::{Word, read_word};
 use crate::linux::directory::for_each_entry;
 use crate::linux::file::open_directory;
 use crate::linux::name::{Name, index_in};
-use crate::linux::phrase::Phrase;
 use crate::linux::sys::EntryBuffer;
+use crate::phrase::Phrase;
 use crate::source::SourceSpec;
 
 static QUANTITIES: [Quantity; 1] =

@@ -14,12 +14,16 @@ pub fn make_room(clients: u32) -> Result<(), Failure> {
     let wanted = needed + SENSOR_DESCRIPTORS_MAX;
     let system = |errno: nix::Error| Failure::from(io::Error::from(errno));
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).map_err(system)?;
-    if hard < needed {
+    let refused = |limit: u64| {
         let text = format!(
-            "{clients} clients need {needed} file descriptors and the hard limit is {hard}: lower \
-             limits.clients (--clients) or raise the limit (RLIMIT_NOFILE, ulimit -Hn)"
+            "{clients} clients need {needed} file descriptors and the limit is {limit}: lower \
+             limits.clients (--clients) or raise it (RLIMIT_NOFILE, ulimit -Hn, \
+             kern.maxfilesperproc)"
         );
-        return Err(Failure { code: SETTING, text });
+        Err(Failure { code: SETTING, text })
+    };
+    if hard < needed {
+        return refused(hard);
     }
     let raise = |count: u64| {
         if soft >= count {
@@ -27,8 +31,10 @@ pub fn make_room(clients: u32) -> Result<(), Failure> {
         }
         setrlimit(Resource::RLIMIT_NOFILE, count, hard).map(|()| count)
     };
-    // A system may refuse what its hard limit allows.
-    let count = raise(wanted.min(hard)).or_else(|_| raise(needed)).map_err(system)?;
+    // A system may refuse what its hard limit allows: macOS has another one beside it.
+    let Ok(count) = raise(wanted.min(hard)).or_else(|_| raise(needed)) else {
+        return refused(soft);
+    };
     if count < wanted {
         log::note(format_args!(
             "{count} file descriptors are fewer than the {wanted} that {clients} clients and all \

@@ -1,0 +1,71 @@
+//! Whether a daemon answers, and how it is.
+
+use std::path::Path;
+
+use kymo_client::{Action, Control, directories};
+
+use super::places::nameless;
+use crate::failure::Failure;
+use crate::value::Value;
+
+/// Members of a status that name somebody, or say nothing of a fault.
+const LEFT_OUT: [&str; 5] = ["status", "id", "epoch", "run", "session_id"];
+
+/// The daemon's status, or what it answers instead; and its sources of samples.
+pub fn daemon(directory: Option<&Path>) -> (Value, Value) {
+    match ask(directory) {
+        Ok((place, status)) => {
+            let place = place.map(|place| Value::text(nameless(&place.to_string_lossy())));
+            let (kept, sources) = kept(status);
+            let mut members = vec![
+                ("answers".into(), Value::truth(true)),
+                ("directory".into(), Value::maybe(place)),
+            ];
+            members.extend(kept);
+            (Value::Object(members), sources)
+        }
+        Err(failure) => {
+            let text = nameless(&failure.text);
+            let told = [("answers", Value::truth(false)), ("error", Value::text(text))];
+            (Value::object(told), Value::Null)
+        }
+    }
+}
+
+fn ask(directory: Option<&Path>) -> Result<(Option<std::path::PathBuf>, Value), Failure> {
+    let mut control = Control::connect(directories(directory))?;
+    let text = control.request(Action::Status)?.text.to_string();
+    let place = control.directory().map(Path::to_path_buf);
+    let status = Value::parse(&text);
+    Ok((place, status.map_err(|_| Failure::new("its reply is not JSON"))?))
+}
+
+/// What of a status is told, of its clients how many; and its sources.
+fn kept(status: Value) -> (Vec<(String, Value)>, Value) {
+    let Value::Object(mut members) = status else { return (Vec::new(), Value::Null) };
+    let mut take = |name: &str| {
+        let at = members.iter().position(|(key, _)| key == name)?;
+        Some(members.remove(at).1)
+    };
+    let (clients, sources) = (take("clients"), take("sample_sources"));
+    members.retain(|(key, _)| !LEFT_OUT.contains(&key.as_str()));
+    if let Some(Value::List(clients)) = clients {
+        members.push(("subscribers".into(), Value::plain(clients.len())));
+    }
+    (members, Value::maybe(sources))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_are_counted_and_not_named() {
+        let status = "{\"status\":\"success\",\"version\":\"1\",\"epoch\":\"ab\",\"clients\":\
+            [{\"uid\":1000,\"name\":\"jane\"},{}],\"sample_sources\":[{\"name\":\"cpu\"}]}";
+        let (members, sources) = kept(Value::parse(status).unwrap());
+        assert_eq!(Value::Object(members).json(), "{\"version\":\"1\",\"subscribers\":2}");
+        assert_eq!(sources.json(), "[{\"name\":\"cpu\"}]");
+        assert!(kept(Value::Null).0.is_empty());
+    }
+}

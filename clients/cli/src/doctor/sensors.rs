@@ -1,0 +1,82 @@
+//! How many sensors there are, and in which states.
+
+use std::path::Path;
+use std::time::Duration;
+
+use kymo_client::{Error, Group, State, Subscriber};
+use kymo_protocol::Groups;
+
+use super::places::nameless;
+use crate::failure::Failure;
+use crate::link::embed;
+use crate::readings::Readings;
+use crate::sensors::{collect, settings};
+use crate::value::Value;
+
+/// Whose sensors were counted, and how many in which group: a daemon's; where none answers and none
+/// was asked for, those of the library in this process.
+pub fn sensors(directory: Option<&Path>, wait: Duration) -> (Value, Value) {
+    match readings(directory, wait) {
+        Ok((from, readings)) => {
+            let omitted = Value::plain(readings.catalog().omitted());
+            let told = [("from", Value::text(from)), ("omitted", omitted)];
+            (Value::object(told), Value::List(groups(&readings)))
+        }
+        Err(failure) => {
+            (Value::object([("error", Value::text(nameless(&failure.text)))]), Value::Null)
+        }
+    }
+}
+
+fn readings(directory: Option<&Path>, wait: Duration) -> Result<(&'static str, Readings), Failure> {
+    let settings = settings("kymo doctor", directory, Vec::new());
+    let (from, mut subscriber) = match Subscriber::connect(settings.clone()) {
+        Ok(subscriber) => ("daemon", subscriber),
+        Err(Error::Unreachable { .. }) if directory.is_none() => {
+            let stream = embed(settings.streams)
+                .map_err(|error| Failure::new(format!("can't sample here: {error}")))?;
+            ("this process", Subscriber::over(stream, settings)?)
+        }
+        Err(error) => return Err(error.into()),
+    };
+    Ok((from, collect(&mut subscriber, Groups::ALL, wait)?))
+}
+
+/// For each group that has sensors their number, and how many are in each state that occurs.
+fn groups(readings: &Readings) -> Vec<Value> {
+    let of = |group: Group| {
+        let states: Vec<State> = readings
+            .all()
+            .filter(|(sensor, _)| sensor.group == group)
+            .map(|(_, reading)| reading.state)
+            .collect();
+        let count = |state: State| states.iter().filter(|found| **found == state).count();
+        let mut members =
+            vec![("group", Value::text(group.name())), ("sensors", Value::plain(states.len()))];
+        members.extend(
+            State::ALL
+                .into_iter()
+                .filter(|state| count(*state) > 0)
+                .map(|state| (state.name(), Value::plain(count(state)))),
+        );
+        (!states.is_empty()).then(|| Value::object(members))
+    };
+    Group::ALL.into_iter().filter_map(of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::readings::tests::{catalog, feed, fields, samples};
+
+    #[test]
+    fn states_are_counted() {
+        let mut readings = Readings::default();
+        assert!(groups(&readings).is_empty());
+        feed(&mut readings, &catalog(1, &[1, 2, 3].map(fields)));
+        let told = [(1, State::Ok, 5, 1.5), (2, State::Denied, 0, 0.0), (3, State::Ok, 0, 2.0)];
+        feed(&mut readings, &samples(1, 1000, &told));
+        let told: Vec<String> = groups(&readings).iter().map(Value::json).collect();
+        assert_eq!(told, ["{\"group\":\"hwmon\",\"sensors\":3,\"ok\":2,\"denied\":1}"]);
+    }
+}
