@@ -226,25 +226,24 @@ impl Sources {
                 return unit.count(is_due, (self.clock)().saturating_sub(began_ns));
             }
         };
+        // One bus has one answer at a time: what others are in front of waits for a tick without,
+        // while that makes it late by no more than half of its interval.
+        let can_wait = |due_ns: u64, interval_ns: u64| {
+            let late_ns = tick_ns.saturating_add(gap_ns).saturating_sub(due_ns);
+            self.has_asked && late_ns <= interval_ns / 2
+        };
+        let is_patient = can_wait(unit.due_ns, unit.spec.interval_ns);
+        // What is due at every tick would never be looked at. The read follows at the next.
+        let must_look = unit.look_ns + LOOK_NS / 10 <= tick_ns && !can_wait(unit.look_ns, LOOK_NS);
         let job = match (is_due, unit.is_scanned) {
             (false, _) if unit.is_stale => Job::Rescan,
+            (false, _) if can_wait(unit.look_ns, LOOK_NS) => return,
             (false, _) => Job::Look,
-            // What is due at every tick would never be looked at. The read follows at the next.
-            (true, true) if unit.look_ns + LOOK_NS / 10 <= tick_ns => Job::Look,
+            (true, true) if must_look => Job::Look,
+            (true, true) if is_patient => return,
             (true, true) => Job::Read,
             (true, false) => Job::Scan,
         };
-        // One bus has one answer at a time: what others are in front of waits for a tick without,
-        // while that makes it late by no more than half of its interval.
-        let (due_ns, interval_ns) = match job {
-            Job::Read => (unit.due_ns, unit.spec.interval_ns),
-            Job::Look => (unit.look_ns.max(unit.due_ns.min(tick_ns)), LOOK_NS),
-            Job::Scan | Job::Rescan => (0, 0),
-        };
-        let late_ns = tick_ns.saturating_add(gap_ns).saturating_sub(due_ns);
-        if self.has_asked && late_ns <= interval_ns / 2 {
-            return;
-        }
         let is_asked = self.lane.ask(number, job, now.mono_ns);
         let is_held = self.lane.is_held(number);
         unit.tell_held(index, is_held, samples);

@@ -13,13 +13,13 @@ pub(super) fn write_vitals(
 ) {
     write_start(w, "vitals", sequence, wall_ns);
     for field in Field::ALL {
-        w.put(",\"");
-        w.put(field.name());
-        w.put("\":");
+        w.raw(",\"");
+        w.raw(field.name());
+        w.raw("\":");
         if vitals.state(field).has_value() {
             write_field(w, vitals, field);
         } else {
-            w.put("null");
+            w.raw("null");
         }
     }
     write_validity(w, vitals);
@@ -49,13 +49,13 @@ pub fn write_field(w: &mut Writer<'_>, vitals: &Vitals, field: Field) {
         Field::ProcessCount => w.integer(u64::from(vitals.process_count.get())),
         Field::Uptime => w.thousandths(vitals.uptime_ns.get() / 1_000_000),
         Field::Momentum => {
-            w.put("{\"intensity\":");
+            w.raw("{\"intensity\":");
             w.float(vitals.momentum_intensity.get());
-            w.put(",\"color\":");
+            w.raw(",\"color\":");
             w.string(vitals.color().name());
-            w.put(",\"rotation_speed\":");
+            w.raw(",\"rotation_speed\":");
             w.float(vitals.momentum_rotation_speed.get());
-            w.put("}");
+            w.raw("}");
         }
         Field::SystemState => w.string(vitals.verdict().name()),
     }
@@ -65,7 +65,7 @@ pub fn write_field(w: &mut Writer<'_>, vitals: &Vitals, field: Field) {
 const AGE_TOLD_MS: u32 = 1000;
 
 fn write_validity(w: &mut Writer<'_>, vitals: &Vitals) {
-    w.put(",\"validity\":{");
+    w.raw(",\"validity\":{");
     let mut first = true;
     for field in Field::ALL {
         let state = vitals.state(field);
@@ -74,7 +74,7 @@ fn write_validity(w: &mut Writer<'_>, vitals: &Vitals) {
             w.string(state.name());
         }
     }
-    w.put("},\"age_ms\":{");
+    w.raw("},\"age_ms\":{");
     first = true;
     for field in Field::ALL {
         let age_ms = vitals.age_ms(field);
@@ -83,16 +83,16 @@ fn write_validity(w: &mut Writer<'_>, vitals: &Vitals) {
             w.integer(u64::from(age_ms));
         }
     }
-    w.put("}");
+    w.raw("}");
 }
 
 /// The first keys of a line of telemetry.
 pub(super) fn write_start(w: &mut Writer<'_>, name: &str, sequence: Option<u64>, wall_ns: u64) {
-    w.put("{\"type\":\"");
-    w.put(name);
-    w.put("\"");
+    w.raw("{\"type\":\"");
+    w.raw(name);
+    w.raw("\"");
     if let Some(sequence) = sequence {
-        w.put(",\"seq\":");
+        w.raw(",\"seq\":");
         w.integer(sequence);
     }
     timestamp(w, wall_ns);
@@ -100,9 +100,9 @@ pub(super) fn write_start(w: &mut Writer<'_>, name: &str, sequence: Option<u64>,
 
 /// A key that other keys stand before, and its number.
 pub(super) fn write_number(w: &mut Writer<'_>, key: &str, value: u32) {
-    w.put(",\"");
-    w.put(key);
-    w.put("\":");
+    w.raw(",\"");
+    w.raw(key);
+    w.raw("\":");
     w.integer(u64::from(value));
 }
 
