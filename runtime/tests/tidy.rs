@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 /// One screen, one idea. Tests at a file's foot don't count.
 const FILE_LINES_MAX: usize = 300;
+/// A recipe is read in one go.
+const EXAMPLE_LINES_MAX: usize = 80;
 const FUNCTION_LINES_MAX: usize = 70;
 const LINE_WIDTH_MAX: usize = 100;
 
@@ -94,7 +96,10 @@ fn code(text: &str) -> usize {
 fn files_fit_their_bounds() {
     let mut broken = Vec::new();
     for (name, text) in sources() {
-        if !name.contains("/tests/") && code(&text) > FILE_LINES_MAX {
+        // That of the platform is a tool.
+        let is_example = name.contains("/examples/") && !name.starts_with("platform/");
+        let max = if is_example { EXAMPLE_LINES_MAX } else { FILE_LINES_MAX };
+        if !name.contains("/tests/") && code(&text) > max {
             broken.push(format!("{name}: {} lines of code", code(&text)));
         }
         for (number, line) in text.lines().enumerate() {
