@@ -128,6 +128,53 @@ fn a_hundred_loops_leave_nothing_behind() {
     }
 }
 
+/// Publishers that are at it while their loop ends: each learns of it, none waits for ever, and
+/// what subscribers got is without a hole.
+#[test]
+fn publishers_and_an_end_meet_at_any_moment() {
+    for round in 0..100 {
+        let mut reactor = builder().build().unwrap();
+        let streams = Streams::default().with(StreamId::EVENTS);
+        let mut subscriber = reactor.attach(&Wish { streams, ..Wish::default() }, || ()).unwrap();
+        let running = reactor.spawn().unwrap();
+        let publishers: Vec<_> = (0..3)
+            .map(|_| {
+                let publisher = running.publisher().unwrap();
+                thread::spawn(move || {
+                    let event = EventFields::custom("test.end", Data::Json("1"));
+                    let end = Instant::now() + Duration::from_secs(20);
+                    while publisher.publish(&event) != Err(PublishError::Closed) {
+                        assert!(Instant::now() < end, "nobody says that the loop has ended");
+                    }
+                    publisher.counts().published
+                })
+            })
+            .collect();
+        thread::sleep(Duration::from_micros(50 * round));
+        running.stopper().stop();
+        let mut last = 0;
+        loop {
+            let Some(frame) = subscriber.next_frame().unwrap() else {
+                if subscriber.is_ended() {
+                    break;
+                }
+                thread::sleep(Duration::from_micros(200));
+                continue;
+            };
+            let sequence = frame.header.sequence.get();
+            match frame.body {
+                Body::Event(_) if sequence > 0 => assert_eq!(sequence, last + 1),
+                Body::Gap(gap) => assert_eq!(gap.first.get(), last + 1),
+                _ => continue,
+            }
+            last = if let Body::Gap(gap) = frame.body { gap.last.get() } else { sequence };
+        }
+        running.stop().unwrap();
+        let published = publishers.into_iter().map(|thread| thread.join().unwrap()).max();
+        assert!(Some(last) <= published, "{last} of {published:?}");
+    }
+}
+
 #[test]
 fn a_handler_that_panics_has_refused() {
     let directory = Scratch::new();
