@@ -3,9 +3,11 @@
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 SECONDS ?= 20
+PREFIX ?= /usr/local
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint unit loom soak docs bench bench-quick compare footprint fuzz check-targets qemu-hwmon ci clean
+.PHONY: help run test lint unit loom soak docs bench bench-quick compare footprint fuzz \
+	check-targets qemu-hwmon install-c ci clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -65,6 +67,10 @@ check-targets: ## type-check for macOS, a microcontroller and the browser
 qemu-hwmon: ## kymod with chips of a real kernel, in QEMU; three minutes, 100 MB of Debian
 	$(CARGO) build --quiet --release --locked --package kymo --package kymo-cli
 	scripts/qemu-hwmon $(TARGET)/release
+
+install-c: ## libkymo, kymo.h and kymo.pc for C below PREFIX (/usr/local)
+	$(CARGO) build --quiet --profile c --locked --package kymo-c
+	scripts/install-c $(PREFIX) $(TARGET)/c
 
 ci: test check-targets ## what continuous integration runs
 

@@ -79,6 +79,17 @@ impl Process {
         Self::spawn(Command::new(sibling("bench-sleeper")?), new_folder()?)
     }
 
+    /// The same with kymo in it: its vitals 25 times a second, or everything it can read.
+    ///
+    /// # Errors
+    ///
+    /// When it does not start.
+    pub fn embedded(what: &str) -> Outcome<Self> {
+        let mut command = Command::new(sibling("bench-embedded")?);
+        command.arg(what);
+        Self::spawn(command, new_folder()?)
+    }
+
     fn spawn(mut command: Command, folder: PathBuf) -> Outcome<Self> {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let begin = Instant::now();

@@ -29,6 +29,10 @@ pub struct Peer {
 /// assert_eq!(peer.pid, Some(std::process::id()));
 /// # Ok::<(), std::io::Error>(())
 /// ```
+///
+/// # Errors
+///
+/// When it is no connected socket of this machine.
 pub fn credentials(socket: BorrowedFd<'_>) -> io::Result<Peer> {
     os::peer(socket)
 }

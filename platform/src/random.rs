@@ -11,6 +11,10 @@ use std::io::{self, Read};
 /// assert_ne!(kymo_platform::random::random_u128()?, kymo_platform::random::random_u128()?);
 /// # Ok::<(), std::io::Error>(())
 /// ```
+///
+/// # Errors
+///
+/// When the system has none to give.
 pub fn random_u128() -> io::Result<u128> {
     let mut bytes = [0; 16];
     File::open("/dev/urandom")?.read_exact(&mut bytes)?;

@@ -470,6 +470,33 @@ fn reports_that_stall_are_told_and_subscribed_anew() {
     assert_eq!(freshness, Freshness::Current);
 }
 
+/// Each may stay in memory when it is let go of, so a stall that lasts must not go on for another
+/// every ten minutes.
+#[test]
+fn a_stall_that_lasts_is_met_by_few_subscriptions() {
+    let mac = mac("M1");
+    let (mut source, _) = energy(&mac);
+    let mut minute = |minute: u64, cpu: i64| {
+        let mut state = mac.reports.state();
+        state.now_ns = minute * 60 * S;
+        state.channel("CPU Energy").unwrap().value = cpu;
+        drop(state);
+        if read(&mut source, 4).1 == Freshness::Stale {
+            scan(&mut source);
+        }
+        mac.reports.state().subscriptions
+    };
+    minute(1, 20_000);
+    let day = 24 * 60;
+    let told: Vec<u64> = [2, 11, 12, 31, 32, 71, 72].map(|at| minute(at, 20_000)).to_vec();
+    assert_eq!(told, [2, 2, 3, 3, 4, 4, 5]);
+    let all = (73..30 * day).map(|at| minute(at, 20_000)).last();
+    assert!(all.is_some_and(|all| (30..50).contains(&all)), "{all:?} in a month");
+    // It is over, and the next one is met at once.
+    let all = minute(30 * day, 21_000);
+    assert_eq!([1, 11].map(|after| minute(30 * day + after, 21_000)), [all + 1, all + 2]);
+}
+
 #[test]
 fn a_time_that_moves_is_a_sign_of_life() {
     let mac = mac("M5");

@@ -213,6 +213,10 @@ pub fn by_number(number: u16) -> Option<&'static Metric> {
 /// const TIME: &Metric = known(1);
 /// assert_eq!(TIME.name, "system.cpu.time");
 /// ```
+///
+/// # Panics
+///
+/// When no metric has this number: in a `const`, that the program is not compiled.
 #[must_use]
 pub const fn known(number: u16) -> &'static Metric {
     let mut place = 0;

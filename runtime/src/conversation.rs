@@ -3,8 +3,6 @@
 //! Pure: bytes in, the first whole request or mistake out. What it means for the connection is
 //! [`session`](crate::session)'s business.
 
-use core::fmt::Write;
-
 use kymo_protocol::json::{SubscribeRequest, parse_subscribe};
 use kymo_protocol::limits::{ERROR_TEXT_MAX, HEADER_SIZE};
 use kymo_protocol::{
@@ -12,6 +10,7 @@ use kymo_protocol::{
 };
 
 use crate::limits::INPUT_SIZE;
+use crate::message::Message;
 
 /// How a client talks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,8 +50,13 @@ impl Mistake {
     /// A mistake with a text that is cut when it is too long.
     pub fn new(code: ErrorCode, text: core::fmt::Arguments<'_>) -> Self {
         let mut mistake = Self { code, text: heapless::String::new() };
-        // Full is an outcome: the sentence's beginning is the part that counts.
-        let _ = mistake.text.write_fmt(text);
+        // The sentence's beginning is the part that counts. A string that is full takes nothing of
+        // what does not fit whole.
+        for character in Message::new(text).chars() {
+            if mistake.text.push(character).is_err() {
+                break;
+            }
+        }
         mistake
     }
 }
@@ -151,4 +155,16 @@ fn hello_request(hello: &Hello) -> Result<Request, Mistake> {
 
 fn bad_frame(error: FrameError) -> Mistake {
     Mistake::new(ErrorCode::Frame, format_args!("{error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_that_is_too_long_is_cut_and_not_left_out() {
+        let long = "é".repeat(ERROR_TEXT_MAX);
+        let mistake = Mistake::new(ErrorCode::Config, format_args!("{long}"));
+        assert_eq!(mistake.text, long[..ERROR_TEXT_MAX]);
+    }
 }

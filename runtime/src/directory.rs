@@ -128,6 +128,8 @@ fn lock(directory: &Path) -> Result<Flock<File>, StartError> {
         .map_err(|error| StartError::system(what(), error))?;
     match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
         Ok(mut lock) => {
+            // The umask is the host's: the next start is to be able to open it.
+            let _ = lock.set_permissions(Permissions::from_mode(0o600));
             // For people and for the message of the one who comes second; nothing relies on it.
             let _ = lock.set_len(0);
             let _ = lock.rewind();

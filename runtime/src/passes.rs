@@ -88,7 +88,8 @@ impl Passes {
     /// nothing is known, no tick is waited for.
     pub fn handle_tick(&mut self, tick_ns: u64, interval_ns: u64, wait_ns: u64) {
         let wait_ns = wait_ns.saturating_sub(if self.is_known { self.slack_ns } else { 0 });
-        let due_ns = self.began_ns.map_or(tick_ns, |began_ns| tick_ns.max(began_ns + wait_ns));
+        let due_ns =
+            self.began_ns.map_or(tick_ns, |began_ns| tick_ns.max(began_ns.saturating_add(wait_ns)));
         if self.current.is_none() && (due_ns == tick_ns || !self.is_known) {
             let (slice_ns, is_begun) = (due_ns, false);
             self.current = Some(Pass { tick_ns, interval_ns, took_ns: 0, slice_ns, is_begun });

@@ -3,10 +3,11 @@
 //! Everything runs in this one thread: the loop's turns are counted, the clients between them are
 //! not. Covered: accepting, three formats, 1,000 ticks at 1 kHz, a subscriber that stalls, `every`
 //! with gaps, subscribing late, mistakes of every kind, disconnects, refusals and shutdown; the
-//! inbox, full and empty, with publishers of both kinds; events submitted in JSON and in frames and
-//! published by another thread, filters, catch-up, tokens, subscribers that are lapped, every
-//! action of the owner's, and settings read again; samples in both forms while sensors come and go,
-//! and lapse; processes in both forms while they come and go; with a journal and without.
+//! inbox, full and empty, with publishers of both kinds, and the broadcaster; events submitted in
+//! JSON and in frames and published by another thread, filters, catch-up, tokens, subscribers that
+//! are lapped, every action of the owner's, and settings read again; samples in both forms while
+//! sensors come and go, and lapse; processes in both forms while they come and go; with a journal
+//! and without.
 
 // A test, but without libtest, by which clippy knows tests.
 #![allow(clippy::expect_used)]
@@ -18,12 +19,12 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use kymo::{
-    Capacity, Config, Inbox, JournalSettings, Listener, ListenerFormat, Overflow, PublishError,
-    Reactor,
+    Broadcaster, Capacity, Config, Inbox, JournalSettings, Listener, ListenerFormat, Overflow,
+    PublishError, Reactor, SessionMetrics,
 };
 use kymo_platform::{Roots, this_machine};
 use kymo_protocol::subscribe::SubscribeFixed;
-use kymo_protocol::{Data, EventFields, Hello, Payload, Position, Stamp, Streams, emit};
+use kymo_protocol::{AppState, Data, EventFields, Hello, Payload, Position, Stamp, Streams, emit};
 
 #[path = "alloc/events.rs"]
 mod events;
@@ -212,8 +213,34 @@ fn life(directory: &Path, journal: Option<JournalSettings>) {
     let _ = std::fs::remove_dir_all(directory);
 }
 
+fn broadcaster() {
+    let inbox = Inbox::new(Capacity::default(), || ());
+    let mut broadcaster = Broadcaster::new(inbox.publisher(), "app.figures").expect("a topic");
+    let metrics = SessionMetrics { wpm: Some(1.5), ..SessionMetrics::new(AppState::Recording) };
+    for round in 0..100 {
+        counted(|| {
+            broadcaster.start_session(None).expect("room");
+            broadcaster.state_change(AppState::Recording).expect("room");
+            broadcaster.add_transcription("Hello world", Some(1.5), None).expect("room");
+            for _ in 0..3 {
+                broadcaster.update_metrics(&metrics).expect("JSON");
+                broadcaster.broadcast(format_args!("{{\"round\":{round}}}")).expect("JSON");
+            }
+            broadcaster.force_broadcast("[1.5]").expect("JSON");
+            broadcaster.broadcast("{").expect_err("no JSON");
+            broadcaster.poll();
+            broadcaster.end_session(None).expect("room");
+        });
+        while inbox.take(|_| ()) {}
+    }
+    let counts = broadcaster.counts();
+    assert!(counts.broadcast >= 600 && counts.skipped >= 200, "{counts:?}");
+    assert_eq!(counts.refused, 100);
+}
+
 fn main() {
     inbox();
+    broadcaster();
     let directory = std::env::temp_dir().join(format!("kymo-alloc-{}", std::process::id()));
     life(&directory, None);
     let without = allocations();

@@ -8,17 +8,23 @@ use std::path::{Path, PathBuf};
 
 /// One screen, one idea. Tests at a file's foot don't count.
 const FILE_LINES_MAX: usize = 300;
+/// A recipe is read in one go.
+const EXAMPLE_LINES_MAX: usize = 80;
 const FUNCTION_LINES_MAX: usize = 70;
 const LINE_WIDTH_MAX: usize = 100;
 
 /// The files that may have unsafe code, besides tests' counting allocators.
-const UNSAFE_FILES: [&str; 11] = [
+const UNSAFE_FILES: [&str; 15] = [
+    "clients/c/src/callback.rs",
+    "clients/c/src/sized.rs",
+    "clients/c/src/text.rs",
     "platform/src/linux/sys.rs",
     // Socket options, time zones and launchd's sockets: nix has none of them.
     "platform/src/macos/edges.rs",
     "platform/src/macos/iokit/cf.rs",
     "platform/src/macos/iokit/hid.rs",
     "platform/src/macos/iokit/library.rs",
+    "platform/src/macos/iokit/pool.rs",
     "platform/src/macos/iokit/registry.rs",
     "platform/src/macos/iokit/report.rs",
     "platform/src/macos/iokit/smc.rs",
@@ -90,7 +96,10 @@ fn code(text: &str) -> usize {
 fn files_fit_their_bounds() {
     let mut broken = Vec::new();
     for (name, text) in sources() {
-        if !name.contains("/tests/") && code(&text) > FILE_LINES_MAX {
+        // That of the platform is a tool.
+        let is_example = name.contains("/examples/") && !name.starts_with("platform/");
+        let max = if is_example { EXAMPLE_LINES_MAX } else { FILE_LINES_MAX };
+        if !name.contains("/tests/") && code(&text) > max {
             broken.push(format!("{name}: {} lines of code", code(&text)));
         }
         for (number, line) in text.lines().enumerate() {

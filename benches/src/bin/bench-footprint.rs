@@ -38,6 +38,13 @@ const EVENTS_PAUSE: Duration = Duration::from_millis(10);
 /// Programs started to find what one takes.
 const STARTS: usize = 7;
 
+/// They need some seconds each.
+const EMBEDDED_STARTS: usize = 3;
+
+/// What a host may want of the library, and how a row says it.
+const EMBEDDED: [(&str, &str); 3] =
+    [("least", "vitals, no inbox"), ("vitals", "vitals"), ("whole", "every sensor and processes")];
+
 /// What grows by less has not grown: one page here or there is chance.
 const FLAT: f64 = 16.0;
 
@@ -46,6 +53,7 @@ fn main() -> ExitCode {
         size(report)?;
         start(args, report)?;
         crates(report);
+        embedded(args, report)?;
         memory(args, report)
     })
 }
@@ -88,6 +96,42 @@ fn crates(report: &mut Report) {
     }
     let row = Row::new("crates that kymod links", all as f64, "crates");
     report.row(&row.note(format!("{direct} of them named by the runtime itself")));
+}
+
+/// What the library adds to a program that does nothing, in the host's own loop and with one
+/// subscriber at 25 Hz.
+fn embedded(args: &Args, report: &mut Report) -> Outcome<()> {
+    let programs = [sibling("bench-embedded")?, sibling("bench-sleeper")?];
+    let [with, without] = [fs::metadata(&programs[0])?.len(), fs::metadata(&programs[1])?.len()];
+    let row =
+        Row::new("embedded: adds to a program's file", (with - without) as f64 / 1000.0, "KB");
+    let all = with as f64 / 1000.0;
+    report.row(&row.note(format!("{} KB with it; every sensor is among them", figure(all))));
+    for (what, words) in EMBEDDED {
+        programs.iter().try_for_each(|program| memory::forget(program))?;
+        let (mut sizes, mut last) = (Vec::new(), (Memory::default(), [0; 2]));
+        for _ in 0..args.rounds(EMBEDDED_STARTS) {
+            let (host, sleeper) = (Process::embedded(what)?, Process::sleeper()?);
+            // Until what a start reads is read, and processes were looked at twice.
+            thread::sleep(Duration::from_millis(if args.quick { 300 } else { 2500 }));
+            let held = |folder: &str| -> Outcome<usize> {
+                let count =
+                    |id| Ok::<_, io::Error>(fs::read_dir(format!("/proc/{id}/{folder}"))?.count());
+                Ok(count(host.id())? - count(sleeper.id())?)
+            };
+            last = (difference(&host, &sleeper)?, [held("task")?, held("fd")?]);
+            sizes.push(last.0.pss / 1000.0);
+        }
+        let (pss, (memory, [threads, descriptors])) = (Spread::of(&sizes), last);
+        let row = Row::new(format!("embedded: adds in memory, PSS, {words}"), pss.median, "KB");
+        report.row(&row.note(format!(
+            "25 Hz to one subscriber without a socket; {} KB without a file, RSS {} KB; threads: \
+             {threads} more, descriptors: {descriptors} more",
+            figure(memory.anonymous / 1000.0),
+            figure(memory.rss / 1000.0),
+        )));
+    }
+    Ok(())
 }
 
 /// What one kymod was seen to take.

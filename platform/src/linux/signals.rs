@@ -28,6 +28,10 @@ impl Signals {
     /// To be called before other threads start, so that they inherit the mask: a thread that
     /// doesn't block a signal may get it first, with the default action. The mask stays when this
     /// is dropped; a child process inherits it unless it resets it.
+    ///
+    /// # Errors
+    ///
+    /// When there is no descriptor left.
     pub fn new(wanted: &[Signal]) -> io::Result<Self> {
         let set = set_of(wanted);
         set.thread_block()?;

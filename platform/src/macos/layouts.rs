@@ -4,8 +4,8 @@
 use std::mem::offset_of;
 
 use libc::{
-    if_data64, proc_bsdinfo, proc_taskallinfo, proc_taskinfo, processor_cpu_load_info, statfs,
-    vm_statistics64, xsw_usage,
+    if_data64, ifmibdata, proc_bsdinfo, proc_taskallinfo, proc_taskinfo, processor_cpu_load_info,
+    statfs, vm_statistics64, xsw_usage,
 };
 
 use crate::apple::kernel::{interface, mount, process, vm};
@@ -51,11 +51,15 @@ const _: () = assert!(all(&[
     (offset_of!(xsw_usage, xsu_used), 16),
 ]));
 
-/// Before an interface's counts: a name of 16 bytes and nine numbers of 32 bits.
-const HEAD: usize = 16 + 9 * 4;
+/// Before an interface's counts.
+const HEAD: usize = offset_of!(ifmibdata, ifmd_data);
 
 const _: () = assert!(all(&[
-    (HEAD + size_of::<if_data64>(), interface::SIZE),
+    (size_of::<ifmibdata>(), interface::SIZE),
+    (libc::IFNAMSIZ, 16),
+    (offset_of!(ifmibdata, ifmd_name), 0),
+    (offset_of!(ifmibdata, ifmd_flags), 20),
+    (offset_of!(ifmibdata, ifmd_snd_drops), 32),
     (HEAD + offset_of!(if_data64, ifi_type), 52),
     (HEAD + offset_of!(if_data64, ifi_ipackets), 76),
     (HEAD + offset_of!(if_data64, ifi_ierrors), 84),

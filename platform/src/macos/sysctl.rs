@@ -10,9 +10,14 @@ use crate::apple::kernel::{Refusal, mount, process};
 
 /// Of `net/if_mib.h`, below CTL_NET and PF_LINK: what is told of all kinds of interfaces, of all
 /// there are at once, in general.
-const NETLINK_GENERIC: c_int = 0;
-const IFMIB_IFALLDATA: c_int = 3;
-const IFDATA_GENERAL: c_int = 1;
+const INTERFACES: [c_int; 6] = [
+    libc::CTL_NET,
+    libc::PF_LINK,
+    libc::NETLINK_GENERIC,
+    libc::IFMIB_IFALLDATA,
+    0,
+    libc::IFDATA_GENERAL,
+];
 
 fn refusal() -> Refusal {
     Refusal::of_errno(Errno::last_raw())
@@ -29,8 +34,7 @@ pub(super) fn by_name(name: &CStr, value: &mut [u8]) -> Result<usize, Refusal> {
 }
 
 pub(super) fn interfaces(records: &mut [u8]) -> Result<usize, Refusal> {
-    let mut names =
-        [libc::CTL_NET, libc::PF_LINK, NETLINK_GENERIC, IFMIB_IFALLDATA, 0, IFDATA_GENERAL];
+    let mut names = INTERFACES;
     let mut size = records.len();
     let (name, count) = (names.as_mut_ptr(), 6);
     let room = records.as_mut_ptr().cast::<c_void>();

@@ -63,6 +63,7 @@ use plan::{Plan, Scratch};
 use prepare::Prepared;
 pub use replies::{Handled, Surroundings};
 use samples::PreparedSamples;
+pub(crate) use submit::OWN_TOPICS;
 pub use transmit::Parts;
 
 /// Identities of a run.

@@ -241,7 +241,7 @@ pub(super) struct Toggled {
 }
 
 /// What the server's own events begin with; nobody else's may.
-pub(super) const OWN_TOPICS: &str = "kymo.";
+pub(crate) const OWN_TOPICS: &str = "kymo.";
 
 /// Whose words an event is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

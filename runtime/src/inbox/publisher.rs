@@ -111,6 +111,11 @@ impl Publisher {
         }
     }
 
+    /// Bytes of the longest payload.
+    pub(crate) fn event_bytes(&self) -> usize {
+        self.shared.large_bytes
+    }
+
     /// What became of events so far, of all publishers.
     #[must_use]
     pub fn counts(&self) -> InboxCounts {

@@ -40,6 +40,7 @@ pub struct Shared {
     pub counters: Apart<Counters>,
     pub is_closed: AtomicBool,
     pub small_bytes: usize,
+    pub large_bytes: usize,
     pub wake: Box<dyn Fn() + Send + Sync>,
 }
 
@@ -58,6 +59,7 @@ impl Shared {
             counters: Apart::default(),
             is_closed: AtomicBool::new(false),
             small_bytes,
+            large_bytes,
             wake,
         }
     }

@@ -161,7 +161,8 @@ impl Reactor {
             )),
             syncer,
             sampler: Sampler::new(machine),
-            sources: Sources::new(Vec::new(), 0.0, || {}).map_err(system("make the sources"))?,
+            sources: Sources::new(Vec::new(), config.sensors.max_cpu(), || {})
+                .map_err(system("make the sources"))?,
             waker,
             ticker,
             armed: None,

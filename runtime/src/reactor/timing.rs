@@ -1,12 +1,13 @@
 //! How long the loop waits, and for what.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::time::Duration;
 
 use kymo_platform::clock;
 
 use super::{Reactor, Stop};
+use crate::limits::EVENTS_PER_TURN;
 use crate::reactor::doors::Door;
 use crate::schedule::Ticks;
 
@@ -17,6 +18,12 @@ impl Reactor {
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
         self.timeout(None)
+    }
+
+    /// Whether the last wait may have found more than it could take. Who waits for changes of the
+    /// descriptor alone is not told of those again.
+    fn has_more_events(&self) -> bool {
+        self.events.iter().nth(EVENTS_PER_TURN - 1).is_some()
     }
 
     /// Sets the timer to the hub's grid, when that has changed.
@@ -47,6 +54,7 @@ impl Reactor {
         let is_stopping = self.stop != Stop::Running;
         let unfinished = self.hub.ready() > 0
             || is_stopping && self.hub.clients() == 0
+            || self.has_more_events()
             || self.peers.has_rest()
             || self.hub.has_rest()
             || self.hub.retry_ns().is_none() && self.has_events()
@@ -75,9 +83,16 @@ impl Reactor {
 }
 
 /// Readable when a [`turn`](Reactor::turn) has something to do: for a host that waits in a loop of
-/// its own. Level-triggered: a turn may leave it readable, and then another one is due.
+/// its own, by any means, edge-triggered or not. A turn may leave work for another one; then
+/// [`deadline`](Reactor::deadline) is zero, whether the descriptor is still readable or not.
 impl AsFd for Reactor {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.poll.registry().as_fd()
+    }
+}
+
+impl AsRawFd for Reactor {
+    fn as_raw_fd(&self) -> RawFd {
+        self.as_fd().as_raw_fd()
     }
 }

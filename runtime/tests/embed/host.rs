@@ -1,7 +1,7 @@
 //! What a host relies on.
 
 use std::io::{Read, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::UnixStream;
 use std::process::Command;
 use std::thread;
@@ -15,6 +15,7 @@ use kymo::protocol::{
 use kymo::{Builder, Handled, PublishError, Wish};
 use kymo_platform::Fake;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::held;
 use crate::scratch::Scratch;
@@ -43,6 +44,37 @@ fn in_the_loop_of_the_host_it_ticks_on_time_and_does_not_spin() {
     }
     assert!((150..=205).contains(&frames), "{frames} frames in two seconds at 100 Hz");
     assert!(turns < 3 * frames, "{turns} turns for {frames} frames");
+}
+
+/// Hosts like mio and tokio are told of changes only: what one turn leaves is not told again.
+#[test]
+fn a_host_that_is_told_of_changes_alone_misses_none() {
+    const CLIENTS: usize = kymo::limits::EVENTS_PER_TURN + 100;
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    setrlimit(Resource::RLIMIT_NOFILE, hard.min(4096), hard).unwrap();
+    let clients = u32::try_from(CLIENTS).unwrap();
+    let mut reactor = builder().with(|config| config.limits.clients = clients).build().unwrap();
+    let mut poll = mio::Poll::new().unwrap();
+    let mut events = mio::Events::with_capacity(4);
+    let fd = reactor.as_raw_fd();
+    let interest = mio::Interest::READABLE;
+    poll.registry().register(&mut mio::unix::SourceFd(&fd), mio::Token(0), interest).unwrap();
+    let mut clients: Vec<_> = (0..CLIENTS).map(|_| reactor.connect().unwrap()).collect();
+    for client in &mut clients {
+        // Of events alone, so that no tick wakes the loop again.
+        client.write_all(b"{\"subscribe\":[\"events\"]}\n").unwrap();
+        client.set_nonblocking(true).unwrap();
+    }
+    let end = Instant::now() + Duration::from_millis(1500);
+    while Instant::now() < end {
+        let timeout = reactor.deadline().unwrap_or(Duration::MAX).min(Duration::from_millis(100));
+        poll.poll(&mut events, Some(timeout)).unwrap();
+        if !events.is_empty() || reactor.deadline() == Some(Duration::ZERO) {
+            reactor.turn(Some(Duration::ZERO)).unwrap();
+        }
+    }
+    let answered = clients.iter_mut().filter_map(|client| client.read(&mut [0; 64]).ok()).count();
+    assert_eq!(answered, CLIENTS);
 }
 
 #[test]
@@ -93,6 +125,53 @@ fn a_hundred_loops_leave_nothing_behind() {
     while held() != before {
         assert!(Instant::now() < end, "{before:?} became {:?}", held());
         thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Publishers that are at it while their loop ends: each learns of it, none waits for ever, and
+/// what subscribers got is without a hole.
+#[test]
+fn publishers_and_an_end_meet_at_any_moment() {
+    for round in 0..100 {
+        let mut reactor = builder().build().unwrap();
+        let streams = Streams::default().with(StreamId::EVENTS);
+        let mut subscriber = reactor.attach(&Wish { streams, ..Wish::default() }, || ()).unwrap();
+        let running = reactor.spawn().unwrap();
+        let publishers: Vec<_> = (0..3)
+            .map(|_| {
+                let publisher = running.publisher().unwrap();
+                thread::spawn(move || {
+                    let event = EventFields::custom("test.end", Data::Json("1"));
+                    let end = Instant::now() + Duration::from_secs(20);
+                    while publisher.publish(&event) != Err(PublishError::Closed) {
+                        assert!(Instant::now() < end, "nobody says that the loop has ended");
+                    }
+                    publisher.counts().published
+                })
+            })
+            .collect();
+        thread::sleep(Duration::from_micros(50 * round));
+        running.stopper().stop();
+        let mut last = 0;
+        loop {
+            let Some(frame) = subscriber.next_frame().unwrap() else {
+                if subscriber.is_ended() {
+                    break;
+                }
+                thread::sleep(Duration::from_micros(200));
+                continue;
+            };
+            let sequence = frame.header.sequence.get();
+            match frame.body {
+                Body::Event(_) if sequence > 0 => assert_eq!(sequence, last + 1),
+                Body::Gap(gap) => assert_eq!(gap.first.get(), last + 1),
+                _ => continue,
+            }
+            last = if let Body::Gap(gap) = frame.body { gap.last.get() } else { sequence };
+        }
+        running.stop().unwrap();
+        let published = publishers.into_iter().map(|thread| thread.join().unwrap()).max();
+        assert!(Some(last) <= published, "{last} of {published:?}");
     }
 }
 

@@ -6,6 +6,7 @@
 #[path = "../common/scratch.rs"]
 mod scratch;
 
+mod ambient;
 mod host;
 mod local;
 

@@ -25,8 +25,10 @@ use crate::source::{Freshness, Scope, SensorInfo, Source, SourceSpec};
 const CHANNELS_MAX: usize = 32;
 /// Batches come every two seconds or so.
 const STALLED_NS: u64 = 30_000_000_000;
-/// So often are channels subscribed to anew while they are stalled.
+/// So soon are channels subscribed to anew for a second time while they are stalled; each further
+/// time takes twice as long, up to 21 hours. A subscription that is let go of may stay in memory.
 const RENEWAL_NS: u64 = 600_000_000_000;
+const DOUBLINGS_MAX: u32 = 7;
 
 const SPEC: SourceSpec = SourceSpec {
     name: "energy",
@@ -48,8 +50,9 @@ pub struct Energy<D> {
     channels: Vec<Tracked>,
     before: Vec<Tracked>,
     unique: Unique,
-    /// When reports were found stalled, and the channels subscribed to anew for it.
+    /// When reports were found stalled, and the channels subscribed to anew for it; how often.
     renewed_at_ns: Option<u64>,
+    renewals: u32,
 }
 
 /// A channel that is told.
@@ -80,6 +83,7 @@ impl<D: Reports> Energy<D> {
             before: Vec::with_capacity(CHANNELS_MAX),
             unique: Unique::new(CHANNELS_MAX),
             renewed_at_ns: None,
+            renewals: 0,
         }
     }
 
@@ -189,13 +193,15 @@ impl<D: Reports + fmt::Debug> Source for Energy<D> {
                 }
             }
             let since = self.renewed_at_ns.map(|before| now_ns.saturating_sub(before));
-            if since.is_none_or(|since| since >= RENEWAL_NS) {
+            let doublings = self.renewals.saturating_sub(1).min(DOUBLINGS_MAX);
+            if since.is_none_or(|since| since >= RENEWAL_NS << doublings) {
                 self.renewed_at_ns = Some(now_ns);
+                self.renewals = self.renewals.saturating_add(1);
                 self.subscribed = Err(NoData::Pending);
                 is_stale = true;
             }
         } else {
-            self.renewed_at_ns = None;
+            (self.renewed_at_ns, self.renewals) = (None, 0);
         }
         Freshness::stale_if(is_stale)
     }

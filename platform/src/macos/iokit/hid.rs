@@ -4,6 +4,7 @@
 //! One client for each quantity, made once: making one costs more than all its reads. Its services
 //! are kept until they are listed anew.
 
+use std::ffi::c_void;
 use std::fmt;
 use std::ptr;
 
@@ -11,13 +12,18 @@ use kymo_protocol::{NoData, Reading};
 
 use super::cf::{Owned, Raw, Ref};
 use super::library::Library;
+use super::pool::Pool;
 use crate::apple::hid::{Hid, Listed, PRODUCT_SIZE_MAX, Quantity};
 
 type Create = unsafe extern "C" fn(allocator: Raw) -> Raw;
-type SetMatching = unsafe extern "C" fn(client: Raw, matching: Raw) -> i32;
+type SetMatching = unsafe extern "C" fn(client: Raw, matching: Raw);
 type CopyServices = unsafe extern "C" fn(client: Raw) -> Raw;
 type CopyProperty = unsafe extern "C" fn(service: Raw, key: Raw) -> Raw;
-type CopyEvent = unsafe extern "C" fn(service: Raw, kind: i64, options: i32, time: i64) -> Raw;
+/// The third is the event that a vendor's own kind is asked for by. Many programs declare it as 32
+/// bits, which say nothing of the upper half of an address. The others are of 32 bits: wider ones
+/// are right for whoever declares them as 64, too.
+type CopyEvent =
+    unsafe extern "C" fn(service: Raw, kind: i64, matching: *const c_void, options: i64) -> Raw;
 type FloatValue = unsafe extern "C" fn(event: Raw, field: i32) -> f64;
 
 #[derive(Clone, Copy)]
@@ -36,13 +42,13 @@ impl Calls {
         Some(Self {
             // SAFETY: the signature is that of public programs; see docs/PLATFORM.md.
             create: unsafe { library.call(c"IOHIDEventSystemClientCreate") }?,
-            // SAFETY: as above. Some declare no result: then what is returned is not looked at.
+            // SAFETY: as above. Some declare a result, which would not be looked at.
             set_matching: unsafe { library.call(c"IOHIDEventSystemClientSetMatching") }?,
             // SAFETY: as above.
             copy_services: unsafe { library.call(c"IOHIDEventSystemClientCopyServices") }?,
             // SAFETY: as above; this one is documented.
             copy_property: unsafe { library.call(c"IOHIDServiceClientCopyProperty") }?,
-            // SAFETY: as above.
+            // SAFETY: as above; Apple's own tests call it so.
             copy_event: unsafe { library.call(c"IOHIDServiceClientCopyEvent") }?,
             // SAFETY: as above; IOHIDFloat is a double where pointers have 64 bits.
             float_value: unsafe { library.call(c"IOHIDEventGetFloatValue") }?,
@@ -128,7 +134,7 @@ impl Client {
         let service = services.and_then(|services| services.get(number)).ok_or(NoData::Absent)?;
         let (_, _, kind) = quantity.numbers();
         // SAFETY: the service is alive, as the list that has it is.
-        let event = unsafe { (self.calls.copy_event)(service.raw(), kind, 0, 0) };
+        let event = unsafe { (self.calls.copy_event)(service.raw(), kind, ptr::null(), 0) };
         // SAFETY: Copy: the count is ours.
         let event = unsafe { Owned::new(event) }.ok_or(NoData::Fault)?;
         let field = i32::try_from(kind << 16).map_err(|_| NoData::Fault)?;
@@ -139,6 +145,7 @@ impl Client {
 
 impl Hid for AppleHid {
     fn list(&mut self, each: &mut dyn FnMut(&Listed<'_>)) -> Reading<()> {
+        let _pool = Pool::new();
         let client = match &mut self.client {
             Some(client) => client,
             none => none.insert(Client::new(self.quantity)?),
@@ -147,6 +154,7 @@ impl Hid for AppleHid {
     }
 
     fn value(&mut self, number: usize) -> Reading<f64> {
+        let _pool = Pool::new();
         self.client.as_ref().ok_or(NoData::Absent)?.value(number, self.quantity)
     }
 }

@@ -8,6 +8,7 @@
 mod cf;
 mod hid;
 mod library;
+mod pool;
 mod registry;
 mod report;
 mod smc;

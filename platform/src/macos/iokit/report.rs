@@ -4,7 +4,6 @@
 //! Each sample is a dictionary that CoreFoundation builds, of all channels that are subscribed to,
 //! and that is released when it was looked at.
 
-use std::ffi::c_void;
 use std::fmt;
 use std::ptr;
 
@@ -12,6 +11,7 @@ use kymo_protocol::{NoData, Reading};
 
 use super::cf::{Array, Dictionary, Owned, Raw, Ref};
 use super::library::Library;
+use super::pool::Pool;
 use crate::apple::report::{Channel, NAME_SIZE_MAX, Reports};
 use crate::clock;
 
@@ -25,11 +25,12 @@ const TIME_AT: usize = 24;
 const UNIT_SIZE_MAX: usize = 16;
 
 type CopyChannels = unsafe extern "C" fn(Raw, Raw, u64, u64, u64) -> Raw;
-type CreateSubscription = unsafe extern "C" fn(Raw, Raw, *mut Raw, u64, Raw) -> Raw;
-type CreateSamples = unsafe extern "C" fn(Raw, Raw, Raw) -> Raw;
+/// The last of these two is where an error goes, which is then the caller's to release: nowhere.
+type CreateSubscription = unsafe extern "C" fn(Raw, Raw, *mut Raw, u64, *mut Raw) -> Raw;
+type CreateSamples = unsafe extern "C" fn(Raw, Raw, *mut Raw) -> Raw;
 type GetText = unsafe extern "C" fn(Raw) -> Raw;
-/// Programs declare the second as a number or as an address: 0 is both.
-type GetInteger = unsafe extern "C" fn(Raw, *mut c_void) -> i64;
+/// The second is where the unit goes, if anywhere, though many programs declare a number.
+type GetInteger = unsafe extern "C" fn(Raw, *mut u64) -> i64;
 
 #[derive(Clone, Copy)]
 struct Calls {
@@ -69,7 +70,7 @@ impl Calls {
     ) -> Option<heapless::String<SIZE>> {
         // SAFETY: the channel is a live dictionary that reports gave out.
         let raw = unsafe { get(channel.raw()) };
-        // SAFETY: Get: the channel keeps it alive.
+        // SAFETY: Get: the channel keeps it alive, to which it may just have been added.
         unsafe { Ref::new(raw) }?.text()
     }
 
@@ -136,12 +137,13 @@ impl Subscription {
         let all = all.as_ref().dictionary().ok_or(NoData::Fault)?;
         let channels = Owned::with(all, &key, &wanted).ok_or(NoData::Fault)?;
         let mut subscribed = ptr::null();
-        let (none, raw) = (ptr::null(), channels.raw());
+        let (none, nowhere, raw) = (ptr::null(), ptr::null_mut(), channels.raw());
         // SAFETY: the dictionary is alive and was made mutable here, and there is room for the
-        // address of another. Whose that other one is, is documented nowhere: it is left alone, a
-        // dictionary for each subscription at worst, of which there are few.
+        // address of another.
         let subscription =
-            unsafe { (calls.create_subscription)(none, raw, &raw mut subscribed, 0, none) };
+            unsafe { (calls.create_subscription)(none, raw, &raw mut subscribed, 0, nowhere) };
+        // SAFETY: what was subscribed to is a copy made for the caller, so the count is ours.
+        let channels = unsafe { Owned::new(subscribed) }.unwrap_or(channels);
         // SAFETY: Create: the count is ours.
         let subscription = unsafe { Owned::new(subscription) }.ok_or(NoData::Fault)?;
         Ok(Self { calls, subscription, channels, tick: tick() })
@@ -150,7 +152,7 @@ impl Subscription {
     fn sample(&self, each: &mut dyn FnMut(&Channel<'_>)) -> Reading<u64> {
         let (subscription, raw) = (self.subscription.raw(), self.channels.raw());
         // SAFETY: both are alive, and belong together.
-        let sample = unsafe { (self.calls.create_samples)(subscription, raw, ptr::null()) };
+        let sample = unsafe { (self.calls.create_samples)(subscription, raw, ptr::null_mut()) };
         // SAFETY: Create: the count is ours.
         let sample = unsafe { Owned::new(sample) }.ok_or(NoData::Fault)?;
         let now_ns = clock::now().mono_ns;
@@ -193,6 +195,7 @@ fn tick() -> (u64, u64) {
 
 impl Reports for IoReport {
     fn subscribe(&mut self, is_wanted: fn(&str) -> bool) -> Reading<()> {
+        let _pool = Pool::new();
         // The one before is let go of first.
         self.0 = None;
         self.0 = Some(Subscription::new(is_wanted)?);
@@ -200,6 +203,7 @@ impl Reports for IoReport {
     }
 
     fn sample(&mut self, each: &mut dyn FnMut(&Channel<'_>)) -> Reading<u64> {
+        let _pool = Pool::new();
         self.0.as_ref().ok_or(NoData::Absent)?.sample(each)
     }
 }
