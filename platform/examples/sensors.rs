@@ -9,7 +9,7 @@ fn main() {
     let mut roots = Roots::default();
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     if let [proc_root, sys_root] = arguments.as_slice() {
-        roots = Roots { proc: proc_root.into(), sys: sys_root.into() };
+        roots = Roots { proc: proc_root.into(), sys: sys_root.into(), ..roots };
     }
     for mut source in this_machine_sources(&roots) {
         let mut sensors = Vec::new();

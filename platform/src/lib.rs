@@ -44,6 +44,8 @@ pub mod sort;
 pub mod source;
 mod system;
 
+use std::path::Path;
+
 #[cfg(target_os = "linux")]
 pub mod linux;
 #[cfg(target_vendor = "apple")]
@@ -74,6 +76,19 @@ pub use system::System;
 #[must_use]
 pub fn this_machine(roots: &Roots) -> Box<dyn Machine> {
     os::this_machine(roots)
+}
+
+/// Whether a host's file of keys of the system management controller can be used as
+/// [`Roots::smc_keys`]: only Macs look at it, and nothing is wrong elsewhere.
+///
+/// It is asked before the sources are made. These take no line of a file that has a wrong one, and
+/// have nobody to tell.
+///
+/// # Errors
+///
+/// The path, the line and what is wrong there.
+pub fn check_smc_keys(path: &Path) -> Result<(), String> {
+    os::check_smc_keys(path)
 }
 
 /// The sources of every sensor of this machine, in the order of their groups; none are read yet.

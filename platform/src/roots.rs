@@ -1,14 +1,15 @@
 //! Where the kernel's file systems are mounted, and what is read there only for whoever asks. No
-//! path of a sensor starts anywhere else.
+//! path of a sensor starts anywhere else. And where a host names sensors itself.
 
 use std::path::PathBuf;
 
-/// The directories below which Linux sensors are looked for; other systems ignore them.
+/// The directories below which Linux sensors are looked for, and the file that names keys of Macs;
+/// each system ignores what is another's.
 ///
 /// ```
 /// use kymo_platform::Roots;
 ///
-/// let host = Roots { proc: "/host/proc".into(), sys: "/host/sys".into() };
+/// let host = Roots { proc: "/host/proc".into(), sys: "/host/sys".into(), ..Roots::default() };
 /// assert_ne!(host, Roots::default());
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +18,9 @@ pub struct Roots {
     pub proc: PathBuf,
     /// Where sysfs is: `/sys`, or where a container or a test has it.
     pub sys: PathBuf,
+    /// A file of lines that come before those of the table of the controller's keys; see
+    /// [`check_smc_keys`](crate::check_smc_keys), which says whether they can be used.
+    pub smc_keys: Option<PathBuf>,
 }
 
 /// What is not read unasked, because reading it changes something for others; nothing by default.
@@ -33,6 +37,6 @@ pub struct Extras {
 
 impl Default for Roots {
     fn default() -> Self {
-        Self { proc: PathBuf::from("/proc"), sys: PathBuf::from("/sys") }
+        Self { proc: PathBuf::from("/proc"), sys: PathBuf::from("/sys"), smc_keys: None }
     }
 }

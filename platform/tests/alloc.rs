@@ -248,8 +248,11 @@ fn rankers_allocate_nothing() {
     use kymo_platform::{Roots, this_machine_processes};
 
     let tree = common::Tree::empty();
-    let mut rankers = [Roots::default(), Roots { proc: tree.path("proc"), sys: tree.path("sys") }]
-        .map(|roots| this_machine_processes(&roots));
+    let mut rankers = [
+        Roots::default(),
+        Roots { proc: tree.path("proc"), sys: tree.path("sys"), smc_keys: None },
+    ]
+    .map(|roots| this_machine_processes(&roots));
     for round in 0..6 {
         for pid in 0..if round == 1 { 200 } else { 0 } {
             let text = format!("{pid} (one) R 1 1 1 0 -1 0 0 0 0 0 {pid} 0 0 0 20 0 1 0 1 0 {pid}");

@@ -1,11 +1,13 @@
 //! How a host says what it wants of a loop.
 
 use std::fmt;
+use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
 use kymo_platform::machine::Machine;
 use kymo_platform::{
-    Extras, Roots, Source, this_machine, this_machine_processes, this_machine_sources_with,
+    Extras, Roots, Source, check_smc_keys, this_machine, this_machine_processes,
+    this_machine_sources_with,
 };
 use kymo_protocol::Action;
 
@@ -75,7 +77,8 @@ impl Builder {
         self
     }
 
-    /// Where the kernel's file systems are, if elsewhere than usual.
+    /// Where the kernel's file systems are, if elsewhere than usual. A file of keys that is named
+    /// here goes before that of the settings.
     pub fn roots(mut self, roots: Roots) -> Self {
         self.roots = roots;
         self
@@ -121,7 +124,16 @@ impl Builder {
     ///
     /// A [`StartError`] that says what and where; nothing stays behind then.
     pub fn build(self) -> Result<Reactor, StartError> {
-        let Self { config, roots, machine, has_sensors, mut sources, .. } = self;
+        let Self { config, mut roots, machine, has_sensors, mut sources, .. } = self;
+        if has_sensors {
+            let named = config.sensors.smc_keys.as_deref().map(PathBuf::from);
+            roots.smc_keys = roots.smc_keys.or(named);
+            if let Some(path) = &roots.smc_keys {
+                let refused = |text| io::Error::new(ErrorKind::InvalidData, text);
+                check_smc_keys(path)
+                    .map_err(|text| StartError::system("sensors.smc_keys", refused(text)))?;
+            }
+        }
         let machine = machine.unwrap_or_else(|| this_machine(&roots));
         let mut reactor = Reactor::new(&config, machine)?;
         if has_sensors {

@@ -15,7 +15,7 @@ use nix::unistd::Group;
 use crate::inbox::Capacity;
 use crate::limits::{
     CLIENTS_DEFAULT, EVENT_BYTES_DEFAULT, GROUP_NAME_MAX, JOURNAL_BYTES_DEFAULT, JOURNAL_PATH_MAX,
-    LISTENERS_MAX, MAX_CPU_PPM_DEFAULT,
+    LISTENERS_MAX, MAX_CPU_PPM_DEFAULT, SMC_KEYS_PATH_MAX,
 };
 use crate::message::Message;
 
@@ -87,7 +87,7 @@ pub struct Access {
 }
 
 /// How sensors are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sensors {
     /// Share of one CPU that reading the sources of samples may take in the loop, in millionths.
     pub max_cpu_ppm: u32,
@@ -97,6 +97,10 @@ pub struct Sensors {
     /// Whether chips are read though their driver disturbs the device or the machine by it. What it
     /// is at the start holds.
     pub harmful: bool,
+    /// A file, absolute, whose lines name keys of the controller of Macs before those that kymo
+    /// knows; other systems don't look at it. What it is at the start, and what stands in it then,
+    /// holds: it is for whoever makes the sources, by [`Roots`](kymo_platform::Roots).
+    pub smc_keys: Option<heapless::String<SMC_KEYS_PATH_MAX>>,
 }
 
 /// One place to connect to.
@@ -159,7 +163,7 @@ impl Default for JournalSettings {
 
 impl Default for Sensors {
     fn default() -> Self {
-        Self { max_cpu_ppm: MAX_CPU_PPM_DEFAULT, alarms: false, harmful: false }
+        Self { max_cpu_ppm: MAX_CPU_PPM_DEFAULT, alarms: false, harmful: false, smc_keys: None }
     }
 }
 

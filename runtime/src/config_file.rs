@@ -22,6 +22,7 @@
 //! | `[sensors]` | `max_cpu` | number | 0.0001 to 1, a share of one CPU | 0.01 |
 //! | | `harmful` | boolean | whether chips are read that a read disturbs | `false` |
 //! | | `alarms` | boolean | whether chips' alarms are read, which may clear them for others | `false` |
+//! | | `smc_keys` | string | an absolute path, at most 960 bytes; only Macs look at it | none |
 //!
 //! `json` serves both streams unasked, `opta1` has vitals alone, clients of a `binary` listener
 //! name theirs themselves, and `control` takes requests, of its owner and root alone, whatever the
@@ -303,7 +304,8 @@ mod tests {
             "rate_hz = 12.5\n[limits]\nevent_bytes = 61440\n[journal]\nbytes = 983040\n\
              path = '/var/lib/kymo'\n[quotas]\nconnections = 4\nevents_per_s = 1_000\n\
              bytes_per_s = 65536\n[access]\nread_group = 'adm'\n\
-             [sensors]\nmax_cpu = 0.025\nalarms = true\nharmful = true\n",
+             [sensors]\nmax_cpu = 0.025\nalarms = true\nharmful = true\n\
+             smc_keys = '/etc/kymo/keys.txt'\n",
         )
         .unwrap();
         assert_eq!((config.rate_mhz, config.limits.event_bytes), (12_500, 61_440));
@@ -312,10 +314,10 @@ mod tests {
         let quotas = Quotas { connections: 4, events_per_s: 1000, bytes_per_s: 65_536 };
         assert_eq!(config.quotas, quotas);
         assert_eq!(config.access.read_group.as_deref(), Some("adm"));
-        assert_eq!(
-            config.sensors,
-            crate::Sensors { max_cpu_ppm: 25_000, alarms: true, harmful: true }
-        );
+        let smc_keys = Some("/etc/kymo/keys.txt".try_into().unwrap());
+        let expected =
+            crate::Sensors { max_cpu_ppm: 25_000, alarms: true, harmful: true, smc_keys };
+        assert_eq!(config.sensors, expected);
         assert_eq!(read("sensors.max_cpu = 1").unwrap().sensors.max_cpu(), 1.0);
         assert_eq!(config.check(), Ok(()));
     }
@@ -482,6 +484,9 @@ mod tests {
             ("[journal]\nenabled=1", "2:9: `enabled` is an integer; it must be true or false"),
             ("[journal]\nbytes=1", "2:7: `bytes` may be 262144 to 1073741824"),
             ("[journal]\npath='state'", "2:6: `path` may be an absolute path"),
+            ("[sensors]\nsmc_keys='keys'", "2:10: `smc_keys` may be an absolute path"),
+            ("[sensors]\nsmc_keys=''", "2:10: `smc_keys` may be an absolute path"),
+            ("[sensors]\nsmc_keys=1", "2:10: `smc_keys` is an integer; it must be a string"),
             ("[journal]\nsize=1", "2:1: unknown key `size`; known: `enabled`, `bytes`, `path`"),
             ("[quotas]\nconnections=-1", "2:13: `connections` may be 0 to 16384"),
             ("[quotas]\nevents=1", "2:1: unknown key `events`; did you mean `events_per_s`?"),
@@ -498,6 +503,10 @@ mod tests {
         let long = format!("[access]\nread_group='{}'", "g".repeat(33));
         let error = "2:12: `read_group` has 33 bytes; a group's name may have 32";
         assert_eq!(read(&long).unwrap_err(), error);
+        for (table, key) in [("journal", "path"), ("sensors", "smc_keys")] {
+            let error = read(&format!("[{table}]\n{key}='/{}'", "p".repeat(960))).unwrap_err();
+            assert!(error.ends_with("` has 961 bytes; a path may have 960"), "{error}");
+        }
         let long = format!("[[listener]]\npath='{}'", "p".repeat(200));
         let error = format!("2:6: `path` has 200 bytes; a socket's path may have {PATH_MAX}");
         assert_eq!(read(&long).unwrap_err(), error);

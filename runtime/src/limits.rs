@@ -41,6 +41,9 @@ pub const JOURNAL_BYTES_MAX: u32 = 1 << 30;
 /// directory is to fit as well.
 pub const JOURNAL_PATH_MAX: usize = 960;
 
+/// Bytes of the path of a file of keys: as many, so that the code for both is the same.
+pub const SMC_KEYS_PATH_MAX: usize = JOURNAL_PATH_MAX;
+
 /// Bytes of a group's name: what Linux's tools make at most.
 pub const GROUP_NAME_MAX: usize = 32;
 

@@ -66,6 +66,7 @@ read_group = "daemon"
 max_cpu = 0.5
 alarms = true
 harmful = true
+smc_keys = '/etc/kymo/keys.txt'
 "#;
 
 const WRONG: [&str; 15] = [

@@ -232,7 +232,7 @@ mod tests {
         }
 
         fn ranker(&self) -> Ranker {
-            let roots = Roots { proc: self.0.clone(), sys: PathBuf::new() };
+            let roots = Roots { proc: self.0.clone(), sys: PathBuf::new(), smc_keys: None };
             Ranker { now, ..Ranker::new(&roots) }
         }
     }
@@ -356,7 +356,8 @@ mod tests {
 
     #[test]
     fn what_is_no_procfs_has_no_processes() {
-        let mut ranker = Ranker::new(&Roots { proc: "/nonexistent".into(), sys: PathBuf::new() });
+        let roots = Roots { proc: "/nonexistent".into(), ..Roots::default() };
+        let mut ranker = Ranker::new(&roots);
         assert!(ranker.scan(0));
         assert_eq!(ranker.ranking().total, Err(NoData::Absent));
         let tree = Tree::new("ranker-empty");

@@ -45,7 +45,7 @@ mod tests {
 
         let root = std::env::temp_dir().join(format!("kymo-system-{}", std::process::id()));
         let _ = fs::remove_dir_all(&root);
-        let roots = Roots { proc: root.join("proc"), sys: root.join("sys") };
+        let roots = Roots { proc: root.join("proc"), sys: root.join("sys"), smc_keys: None };
         assert_eq!(system(&roots).1, None);
         fs::create_dir_all(roots.proc.join("device-tree")).unwrap();
         fs::write(roots.proc.join("device-tree/model"), "Raspberry Pi 5 Model B\0").unwrap();

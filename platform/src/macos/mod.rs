@@ -3,9 +3,11 @@
 //! Type-checked on Linux; nothing in this folder has run on a Mac.
 
 use std::ffi::{CString, OsStr};
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
@@ -139,8 +141,26 @@ pub(crate) fn this_machine(_roots: &Roots) -> Box<dyn Machine> {
     machine::this_machine()
 }
 
+/// Whether every line of the file can be read.
+pub(crate) fn check_smc_keys(path: &Path) -> Result<(), String> {
+    with_keys(Table::of(""), path).map(drop)
+}
+
+/// `table` with the lines of a host's file.
+fn with_keys(table: Table, path: &Path) -> Result<Table, String> {
+    // Opening a pipe would wait for somebody to write into it.
+    let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path);
+    let told = |error: io::Error| format!("{}: {error}", path.display());
+    let file = file.map_err(told)?;
+    if !file.metadata().map_err(told)?.is_file() {
+        return Err(format!("{}: not a regular file", path.display()));
+    }
+    table.with_file(path, file)
+}
+
 /// Nothing harms that is read here, and nothing raises an alarm.
-pub(crate) fn this_machine_sources(_roots: &Roots, _extras: Extras) -> Vec<Box<dyn Source>> {
+pub(crate) fn this_machine_sources(roots: &Roots, _extras: Extras) -> Vec<Box<dyn Source>> {
     let mut controller = iokit::AppleSmc::new();
     let controller: Option<Box<dyn Controller>> =
         if controller.is_there() { Some(Box::new(controller)) } else { None };
@@ -149,8 +169,13 @@ pub(crate) fn this_machine_sources(_roots: &Roots, _extras: Extras) -> Vec<Box<d
     let mut name = [0; 128];
     let size = sysctl::by_name(c"machdep.cpu.brand_string", &mut name).unwrap_or(0);
     let chip = String::from_utf8_lossy(name.get(..size).unwrap_or_default());
+    let mut table = Table::of(chip.trim_end_matches('\0'));
+    if let Some(path) = &roots.smc_keys {
+        // Who wants to know why not has asked before.
+        table = with_keys(table.clone(), path).unwrap_or(table);
+    }
     let mut sources = machine::kernel_sources();
-    sources.extend(smc::sources(controller, Table::of(chip.trim_end_matches('\0'))));
+    sources.extend(smc::sources(controller, table));
     sources.extend(iokit::iokit_sources(rank));
     sources
 }

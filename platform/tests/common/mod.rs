@@ -79,7 +79,7 @@ impl Tree {
     }
 
     pub(crate) fn sources_with(&self, extras: Extras) -> Vec<Box<dyn Source>> {
-        let roots = Roots { proc: self.path("proc"), sys: self.path("sys") };
+        let roots = Roots { proc: self.path("proc"), sys: self.path("sys"), smc_keys: None };
         this_machine_sources_with(&roots, extras)
     }
 

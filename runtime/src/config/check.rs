@@ -48,6 +48,7 @@ impl Config {
         if !(MAX_CPU_PPM_MIN..=MAX_CPU_PPM_MAX).contains(&self.sensors.max_cpu_ppm) {
             return fail(format_args!("sensors.max_cpu may be 0.0001 to 1"));
         }
+        check_path("sensors.smc_keys", self.sensors.smc_keys.as_deref())?;
         match &self.access.read_group {
             Some(name) if name.is_empty() || name.contains('\0') => {
                 fail(format_args!("access.read_group is not the name of a group"))
@@ -133,6 +134,9 @@ impl Config {
         if next.sensors.alarms != self.sensors.alarms {
             return restart("sensors.alarms");
         }
+        if next.sensors.smc_keys != self.sensors.smc_keys {
+            return restart("sensors.smc_keys");
+        }
         let place = |config: &Self, index: usize| {
             let listener = config.listeners.get(index)?;
             Some((listener.path.clone(), listener.format, config.mode_of(listener)))
@@ -173,15 +177,7 @@ impl JournalSettings {
                 "journal.bytes is {bytes}; it may be {JOURNAL_BYTES_MIN} to {JOURNAL_BYTES_MAX}"
             ));
         }
-        match &self.path {
-            Some(path) if !path.starts_with('/') => {
-                fail(format_args!("journal.path must be absolute"))
-            }
-            Some(path) if path.contains('\0') => {
-                fail(format_args!("journal.path: a path has no NUL in it"))
-            }
-            _ => Ok(()),
-        }
+        check_path("journal.path", self.path.as_deref())
     }
 }
 
@@ -204,6 +200,17 @@ impl Quotas {
             ));
         }
         Ok(())
+    }
+}
+
+/// Checks the path that a setting may have.
+fn check_path(setting: &str, path: Option<&str>) -> Result<(), ConfigError> {
+    match path {
+        Some(path) if !path.starts_with('/') => fail(format_args!("{setting} must be absolute")),
+        Some(path) if path.contains('\0') => {
+            fail(format_args!("{setting}: a path has no NUL in it"))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -277,6 +284,11 @@ mod tests {
         let opta = |c: &mut Config| c.listeners[1].format = ListenerFormat::Opta1;
         assert!(refused(opta).contains("no events"));
         assert!(refused(|c| c.access.read_group = Some(Default::default())).contains("read_group"));
+        let keys = |path: &str| refused(|c| c.sensors.smc_keys = Some(path.try_into().unwrap()));
+        for path in ["", "keys.txt", "./keys.txt"] {
+            assert_eq!(&*keys(path), "sensors.smc_keys must be absolute");
+        }
+        assert_eq!(&*keys("/a\0b"), "sensors.smc_keys: a path has no NUL in it");
         for max_cpu_ppm in [0, 99, 1_000_001] {
             assert!(refused(|c| c.sensors.max_cpu_ppm = max_cpu_ppm).contains("0.0001 to 1"));
         }

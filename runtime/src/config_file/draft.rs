@@ -92,7 +92,7 @@ impl Draft {
                 journal: None,
                 quotas: config.quotas,
                 access: config.access.clone(),
-                sensors: config.sensors,
+                sensors: config.sensors.clone(),
                 inbox: config.inbox,
             },
             seen: 0,
@@ -213,6 +213,7 @@ impl Draft {
             }
             (Setting::Alarms, _) => config.sensors.alarms = word.flag()?,
             (Setting::Harmful, _) => config.sensors.harmful = word.flag()?,
+            (Setting::SmcKeys, _) => config.sensors.smc_keys = Some(word.absolute()?),
             (Setting::Path, Some(listener)) => listener.path = word.short("a socket's path")?,
             (Setting::Format, Some(listener)) => {
                 listener.format = Some(word.choice("format", &FORMATS)?);
@@ -266,7 +267,7 @@ impl<'a> Word<'a> {
     }
 
     fn absolute<const N: usize>(self) -> Result<heapless::String<N>, Fault> {
-        let path = self.short("a journal's path")?;
+        let path = self.short("a path")?;
         if path.starts_with('/') { Ok(path) } else { Err(self.out_of_range("an absolute path")) }
     }
 

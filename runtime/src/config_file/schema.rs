@@ -73,6 +73,8 @@ pub enum Setting {
     Alarms,
     /// `sensors.harmful`
     Harmful,
+    /// `sensors.smc_keys`
+    SmcKeys,
 }
 
 /// A key that was met in the text, and is known.
@@ -125,10 +127,11 @@ const QUOTAS: [(&str, Slot); 3] = [
 
 const ACCESS: [(&str, Slot); 1] = [("read_group", Slot::Value(Setting::ReadGroup))];
 
-const SENSORS: [(&str, Slot); 3] = [
+const SENSORS: [(&str, Slot); 4] = [
     ("max_cpu", Slot::Value(Setting::MaxCpu)),
     ("alarms", Slot::Value(Setting::Alarms)),
     ("harmful", Slot::Value(Setting::Harmful)),
+    ("smc_keys", Slot::Value(Setting::SmcKeys)),
 ];
 
 impl Section {
@@ -183,7 +186,9 @@ impl Setting {
     pub fn wanted(self) -> &'static str {
         match self {
             Self::Rate | Self::ListenerRate | Self::RateMax | Self::MaxCpu => "a number",
-            Self::Path | Self::Format | Self::JournalPath | Self::ReadGroup => "a string",
+            Self::Path | Self::Format | Self::JournalPath | Self::ReadGroup | Self::SmcKeys => {
+                "a string"
+            }
             Self::Streams => "an array of strings",
             Self::Bare | Self::JournalEnabled | Self::Alarms | Self::Harmful => "true or false",
             Self::Mode

@@ -24,7 +24,7 @@ fn fill(proc: &Path, first: u32, count: u32) {
 pub fn read(reactor: &mut Reactor, directory: &Path) -> PathBuf {
     let proc = directory.join("proc");
     fill(&proc, 1, 10);
-    let roots = Roots { proc: proc.clone(), sys: PathBuf::new() };
+    let roots = Roots { proc: proc.clone(), sys: PathBuf::new(), smc_keys: None };
     if let Some(source) = this_machine_processes(&roots) {
         reactor.read_processes(source);
     }

@@ -82,12 +82,15 @@ fn settings_are_checked_without_a_start() {
         (output.status.code(), String::from_utf8(output.stdout.clone()).unwrap(), output)
     };
     let path = scratch.0.join("kymo.toml").display().to_string();
+    let elsewhere = Scratch::new();
+    let keys = elsewhere.write("keys.txt", "any temp/board TXYZ Hinge\n");
     let all = "rate_hz = 10\n[[listener]]\npath = 'a.sock'\nformat = 'json'\n\
                streams = ['events']\n[limits]\nclients = 9\nrate_max = 50\nevent_bytes = 4096\n\
                [journal]\nenabled = true\nbytes = 1048576\npath = '/var/lib/kymo'\n\
                [quotas]\nconnections = 4\nevents_per_s = 100\nbytes_per_s = 65536\n\
                [access]\nread_group = 'root'\n[sensors]\nmax_cpu = 1e-4\n\
                alarms = true\nharmful = true\n";
+    let all = &*format!("{all}smc_keys = '{keys}'\n");
     for (toml, options) in [(all, &[][..]), ("", &[]), (all, &["--rate", "50"])] {
         let (code, stdout, output) = check(toml, options);
         assert_eq!(code, Some(0), "{}", said(&output));
@@ -98,6 +101,8 @@ fn settings_are_checked_without_a_start() {
         ("rate_hz = 2000", &[][..], ":1:11: `rate_hz` may be 0.1 to 1000 Hz"),
         ("[quota]", &[], ":1:2: unknown key `quota`; did you mean `quotas`?"),
         (all, &["--rate", "51"], " rate_hz (--rate) is 51; it may be 0.1 to limits.rate_max, 50"),
+        ("[sensors]\nsmc_keys = 'keys'", &[], ":2:12: `smc_keys` may be an absolute path"),
+        ("[sensors]\nsmc_keys = \"/a\\u0000b\"", &[], " sensors.smc_keys: a path has no NUL"),
         ("[access]\nread_group = 'no such'", &[], "there is no group `no such`"),
         ("[quotas]\nbytes_per_s = 9", &[], " quotas.bytes_per_s is 9; an event may have "),
     ] {
@@ -110,6 +115,30 @@ fn settings_are_checked_without_a_start() {
     let names: Vec<_> =
         std::fs::read_dir(&scratch.0).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names, ["kymo.toml"]);
+}
+
+/// Only Macs look at such a file, and they refuse it by line, at a start as at a check.
+#[test]
+fn keys_of_a_controller_are_looked_at_where_there_is_one() {
+    let scratch = Scratch::new();
+    let keys = scratch.write("keys.txt", "any temp/board TXYZ Hinge\nany heat TXYZ Hinge\n");
+    let config = scratch.write("kymo.toml", &format!("[sensors]\nsmc_keys = '{keys}'\n"));
+    let refused = kymo_platform::check_smc_keys(Path::new(&keys)).err();
+    let output = run_to_end(&mut command(&["--check-config", "--config", &config]));
+    match refused {
+        Some(text) => {
+            assert_eq!(text, format!("{keys}:2: unknown class"));
+            for output in [output, run(&scratch.0, &["--config", &config])] {
+                assert_eq!(output.status.code(), SETTING);
+                assert_eq!(said(&output), format!("kymod: {text}\n"));
+            }
+        }
+        None => {
+            assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+            let daemon = Daemon::start_in(&scratch.0, &["--config", &config]);
+            assert_eq!(daemon.json("json.sock").expect("welcome")["rate_hz"], 25);
+        }
+    }
 }
 
 #[test]

@@ -94,6 +94,14 @@ fn what_can_not_be_used_changes_nothing() {
         (format!("rate_hz = 7\n{HEAD}[journal]\npath = '/k'\n"), "[journal] needs a re".into()),
         (format!("rate_hz = 7\n{HEAD}[access]\nread_group = 'root'\n"), "[access] needs a".into()),
         (format!("rate_hz = 7\n{HEAD}[sensors]\nalarms = true\n"), "alarms needs a r".into()),
+        (
+            format!("rate_hz = 7\n{HEAD}[sensors]\nharmful = true\n"),
+            "sensors.harmful needs a restart".into(),
+        ),
+        (
+            format!("rate_hz = 7\n{HEAD}[sensors]\nsmc_keys = '/k'\n"),
+            "sensors.smc_keys needs a restart".into(),
+        ),
         ("rate_hz = 7\n".into(), "of a listener needs a restart".into()),
         (format!("rate_hz = 7\n{HEAD}mode = 0o660\n"), "of a listener needs a restart".into()),
         (HEAD.replace("more", "less"), "of a listener needs a restart".into()),

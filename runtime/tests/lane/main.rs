@@ -62,7 +62,7 @@ impl Rig {
     fn new(name: &str, place: impl Fn(&Rig)) -> Self {
         let root = std::env::temp_dir().join(format!("kymo-lane-{name}-{}", process::id()));
         let _ = fs::remove_dir_all(&root);
-        let roots = Roots { proc: root.join("proc"), sys: root.join("sys") };
+        let roots = Roots { proc: root.join("proc"), sys: root.join("sys"), smc_keys: None };
         let mut rig = Self {
             root,
             lane: Lane::new(Vec::new(), || ()).unwrap(),

@@ -14,6 +14,10 @@ const KEYS: &str = include_str!("keys.txt");
 /// Bytes of a name; longer ones are refused.
 pub const NAME_SIZE_MAX: usize = 48;
 
+const NAME_SIZE: &str = "a name has at most 48 bytes";
+const _: () = assert!(NAME_SIZE_MAX == 48);
+const PARTS: &str = "not a generation, a class, a key and a name";
+
 /// A line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
@@ -38,13 +42,18 @@ pub struct Table {
     rows: Vec<Row>,
 }
 
-/// A line that can't be read, counted from 1.
+/// A line that can't be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BadLine(pub usize);
+pub struct BadLine {
+    /// Which, counted from 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub what: &'static str,
+}
 
 impl fmt::Display for BadLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}: not a generation, a class, a key and a name", self.0)
+        write!(f, "line {}: {}", self.line, self.what)
     }
 }
 
@@ -72,7 +81,8 @@ impl Table {
             if line.is_empty() || line == "#" || line.starts_with("# ") {
                 continue;
             }
-            let (generation, row) = parse(line).ok_or(BadLine(number + 1))?;
+            let bad = |what| BadLine { line: number + 1, what };
+            let (generation, row) = parse(line).map_err(bad)?;
             if generation.is_of(&self.chip) {
                 rows.push(row);
             }
@@ -157,19 +167,29 @@ impl Generation<'_> {
     }
 }
 
-fn parse(line: &str) -> Option<(Generation<'_>, Row)> {
+/// # Errors
+///
+/// What is wrong with the line.
+fn parse(line: &str) -> Result<(Generation<'_>, Row), &'static str> {
     let mut rest = line;
-    let mut word = || {
-        let (word, behind) = rest.split_once([' ', '\t'])?;
+    let mut word = || -> Result<_, &str> {
+        let (word, behind) = rest.split_once([' ', '\t']).ok_or(PARTS)?;
         rest = behind.trim_start();
-        Some(word)
+        Ok(word)
     };
     let (generation, class, key) = (word()?, word()?, word()?);
     let name = rest;
-    let is_name = (1..=NAME_SIZE_MAX).contains(&name.len()) && !name.contains(char::is_control);
-    let pattern = FourCc::parse(key).filter(|pattern| pattern.is_word())?;
-    let row = Row { class: Class::parse(class)?, name: name.into(), pattern };
-    Some((Generation::parse(generation)?, row)).filter(|_| is_name)
+    let generation = Generation::parse(generation).ok_or("unknown generation")?;
+    let class = Class::parse(class).ok_or("unknown class")?;
+    let pattern = FourCc::parse(key).filter(|pattern| pattern.is_word());
+    let pattern = pattern.ok_or("a key has four characters of ASCII")?;
+    if name.len() > NAME_SIZE_MAX {
+        return Err(NAME_SIZE);
+    }
+    if name.contains(char::is_control) {
+        return Err("a control character in the name");
+    }
+    Ok((generation, Row { class, name: name.into(), pattern }))
 }
 
 #[cfg(test)]
@@ -222,23 +242,23 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_are_none() {
-        for line in [
-            "any",
-            "any temp/cpu TC0P",
-            "m temp/cpu TC0P x",
-            "m1x temp/cpu TC0P x",
-            "any temp TC0P x",
-            "any temp/here TC0P x",
-            "any fan/cpu F0Ac x",
-            "any volts/ V??? x",
-            "any temp/cpu TC0PP x",
-            "any temp/cpu TC0 x",
-            "any temp/cpu TC0P a\u{7}b",
-            "any temp/cpu TC0P 1234567890123456789012345678901234567890123456789",
+    fn lines_that_are_none_are_told_with_what_is_wrong() {
+        for (line, what) in [
+            ("any", PARTS),
+            ("any temp/cpu TC0P", PARTS),
+            ("m temp/cpu TC0P x", "unknown generation"),
+            ("m1x temp/cpu TC0P x", "unknown generation"),
+            ("any temp TC0P x", "unknown class"),
+            ("any temp/here TC0P x", "unknown class"),
+            ("any fan/cpu F0Ac x", "unknown class"),
+            ("any volts/ V??? x", "unknown class"),
+            ("any temp/cpu TC0PP x", "a key has four characters of ASCII"),
+            ("any temp/cpu TC0 x", "a key has four characters of ASCII"),
+            ("any temp/cpu TC0P a\u{7}b", "a control character in the name"),
+            ("any temp/cpu TC0P 1234567890123456789012345678901234567890123456789", NAME_SIZE),
         ] {
             let table = Table::of("").with(&format!("any none TTTT fine\n{line}"));
-            assert_eq!(table, Err(BadLine(2)), "{line}");
+            assert_eq!(table, Err(BadLine { line: 2, what }), "{line}");
         }
     }
 }

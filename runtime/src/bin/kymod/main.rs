@@ -10,7 +10,7 @@ mod heap;
 mod log;
 
 use std::io::{self, ErrorKind, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,8 +22,8 @@ use kymo::{
     place,
 };
 use kymo_platform::{
-    Extras, Notify, Roots, Signal, Signals, activation, clock, let_start_go, let_writes_fail,
-    share_heap, this_machine, this_machine_processes, this_machine_sources_with,
+    Extras, Notify, Roots, Signal, Signals, activation, check_smc_keys, clock, let_start_go,
+    let_writes_fail, share_heap, this_machine, this_machine_processes, this_machine_sources_with,
 };
 
 const FAILED: u8 = 1;
@@ -97,7 +97,8 @@ fn run(args: &Args) -> Result<(), Failure> {
     let sockets = activation::from_env()
         .map_err(|error| Failure { code: SETTING, text: error.to_string() })?;
     descriptors::make_room(config.limits.clients)?;
-    let roots = Roots { proc: args.proc_root.clone(), sys: args.sys_root.clone() };
+    let smc_keys = config.sensors.smc_keys.as_deref().map(PathBuf::from);
+    let roots = Roots { proc: args.proc_root.clone(), sys: args.sys_root.clone(), smc_keys };
     // A machine without procfs or sysfs is one; a misspelt folder is none.
     let usual = Roots::default();
     for (root, usual) in [(&roots.proc, usual.proc), (&roots.sys, usual.sys)] {
@@ -246,6 +247,9 @@ enum Named {
 fn settle(config: &mut Config, args: &Args) -> Result<Named, Failure> {
     let named = place_journal(config, args)?;
     config.check().map_err(StartError::from)?;
+    if let Some(path) = config.sensors.smc_keys.as_deref() {
+        check_smc_keys(Path::new(path)).map_err(|text| Failure { code: SETTING, text })?;
+    }
     Ok(named)
 }
 
