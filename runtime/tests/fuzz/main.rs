@@ -15,7 +15,9 @@ mod rig;
 mod ring_model;
 mod session_ops;
 
-const TARGETS: [(&str, fn(&[u8])); 3] = [
+type Target = (&'static str, fn(&[u8]));
+
+const TARGETS: [Target; 3] = [
     ("config", config::check),
     ("ring_model", ring_model::check),
     ("session_ops", session_ops::check),

@@ -74,7 +74,7 @@ impl World {
         let mut fixed = SubscribeFixed::default();
         fixed.streams.set(if vitals { 9 } else { 8 });
         fixed.rate_mhz.set(100_000);
-        fixed.options.set(u16::from(vitals) | u16::from(has_token) * 2);
+        fixed.options.set(u16::from(vitals) | (u16::from(has_token) << 1));
         let topics: Vec<&str> = reading.filter.into_iter().collect();
         let (streams, mut resume) = (if vitals { "\"vitals\"," } else { "" }, String::new());
         if has_token {

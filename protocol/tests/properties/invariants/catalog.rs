@@ -25,13 +25,19 @@ impl Bytes<'_> {
     }
 
     fn text(&mut self) -> String {
-        // Now and then as long as may be, or longer.
-        let size = match self.next() {
-            size @ ..0xF0 => usize::from(size % 40),
-            size => usize::from(size - 0xF0) * 20,
+        let choice = self.next();
+        let size = match choice {
+            ..0xE0 => usize::from(choice % 16),
+            // Now and then as long as may be, or longer.
+            _ => usize::from(choice - 0xE0) * 10,
         };
         let (text, rest) = self.0.split_at(size.min(self.0.len()));
         self.0 = rest;
+        if choice < 0x60 {
+            // What means something, or is not allowed everywhere.
+            let letters = ["a", "=", "\n", "\"", "é", " ", "\u{85}", "/"];
+            return text.iter().map(|byte| letters[usize::from(*byte) % letters.len()]).collect();
+        }
         String::from_utf8_lossy(text).into_owned()
     }
 
