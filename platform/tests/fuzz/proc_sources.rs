@@ -1,6 +1,6 @@
 //! Whatever stands in the files of procfs and of control groups, every source conforms: the same
 //! sensors twice, sane numbers or reasons. Pressure is what a naive reader takes from its file. A
-//! line `@a` begins a file, the letter chooses which.
+//! line `@a` begins a file, the letter chooses which; a line `^a` is one of those before it again.
 
 use std::collections::BTreeMap;
 
@@ -67,6 +67,17 @@ fn pressures(resource: &str, text: &str, expected: &mut BTreeMap<String, Reading
     }
 }
 
+/// What is told twice is what lists get wrong.
+fn repeated(text: &str) -> String {
+    let mut lines: Vec<&str> = Vec::new();
+    for line in text.split('\n') {
+        let number = line.strip_prefix('^').and_then(|rest| rest.bytes().next());
+        let again = number.and_then(|number| lines.get(usize::from(number) % lines.len().max(1)));
+        lines.push(again.copied().unwrap_or(line));
+    }
+    lines.join("\n")
+}
+
 pub(crate) fn check(data: &[u8]) {
     // More than the kernel writes takes long and tells nothing.
     let data = data.get(..8_192).unwrap_or(data);
@@ -76,9 +87,10 @@ pub(crate) fn check(data: &[u8]) {
     for section in text.split("\n@").skip(1) {
         let (choice, content) = section.split_once('\n').unwrap_or((section, ""));
         let number = usize::from(choice.bytes().next().unwrap_or(0).wrapping_sub(b'a'));
-        files.insert(FILES[number % FILES.len()], content);
+        files.insert(FILES[number % FILES.len()], content.to_owned());
     }
-    for (file, content) in &files {
+    for (file, content) in &mut files {
+        *content = repeated(content);
         tree.write(file, content);
     }
     let mut sources = tree.sources();

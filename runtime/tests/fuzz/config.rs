@@ -1,6 +1,6 @@
 //! Whatever stands in a file of settings, it is refused at a place that the file has, and nothing
 //! is taken over then; or it says the same when it is read again, and when what it said is written
-//! down in full and read.
+//! down in full and read. What a text does not mention stays.
 
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -36,6 +36,8 @@ pub(crate) fn check(data: &[u8]) {
     }
     let mut again = base.clone();
     assert_eq!((reader.read(text, &mut again), &again), (Ok(()), &config));
+    // What a text does not mention stays.
+    assert_eq!((reader.read("", &mut again), &again), (Ok(()), &config));
     let told = config.check();
     let mut written = Config { directory: base.directory, ..Config::default() };
     let text = written_down(&config);
