@@ -242,6 +242,15 @@ impl Table {
         }
     }
 
+    /// The same, but it is the next.
+    pub fn enqueue_first(&mut self, id: SessionId) {
+        let session = self.session(id);
+        if !session.queued && !session.blocked && session.phase != Phase::Closed {
+            session.queued = true;
+            self.ready.push_front(id.0);
+        }
+    }
+
     /// The same, but for the next turn, in which it comes before all who did not have to wait.
     pub fn defer(&mut self, id: SessionId) {
         let session = self.session(id);

@@ -139,6 +139,9 @@ impl Hub {
             self.close(id, now);
         } else if session.owes_clock_map {
             self.tell_clock_map(id, now);
+        } else if source.is_telemetry() && self.has_more_events(id) {
+            // At once: when its turn comes again the next frame may be due, and events never come.
+            self.table.enqueue_first(id);
         } else if self.has_more(id) {
             self.table.enqueue(id);
         }
