@@ -56,7 +56,7 @@ impl Args {
             }
         }
         if args.is_full {
-            args.span = Duration::from_millis(2_500);
+            args.span = Duration::from_millis(2_050);
         }
         args.span = span.map_or(args.span, Duration::from_millis);
         args.attack = is_attack.then_some(orders);

@@ -15,7 +15,7 @@ use crate::tally::Tally;
 const LEAVING: Duration = Duration::from_millis(2_500);
 
 /// The long form lets each behaviour touch every page that it will ever touch, for so long.
-const WARM_UP: Duration = Duration::from_millis(600);
+const WARM_UP: Duration = Duration::from_millis(400);
 
 /// What is asked of it how often while the behaviour lasts.
 const ASK: Duration = Duration::from_millis(250);
@@ -102,10 +102,10 @@ fn attack(
 
 /// Nobody hostile at all.
 pub fn peace(span: Duration, daemon: &Daemon, honest: &Honest) -> Result<Trial, String> {
-    let before = State::of(daemon, honest)?;
+    let before = calm(daemon, honest, usize::MAX)?;
     honest.take();
     std::thread::sleep(span);
-    let after = State::of(daemon, honest)?;
+    let after = calm(daemon, honest, before.descriptors)?;
     Ok(Trial {
         tally: Tally::default(),
         record: honest.take(),

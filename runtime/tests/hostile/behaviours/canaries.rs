@@ -14,9 +14,10 @@ use crate::words::{VITALS, subscription};
 /// How long the loop stands still: longer than any bound of lateness here.
 const STANDSTILL: Duration = Duration::from_millis(900);
 
-pub const CANARIES: &[Behaviour] = &[
-    Behaviour::own("canary-late", "the daemon is stopped for a while", late).clients(1),
-    Behaviour::own("canary-left", "a client stays when all have left", left).clients(1),
+/// With what must be said of each.
+pub const CANARIES: &[(Behaviour, &str)] = &[
+    (Behaviour::own("canary-late", "stops the daemon for a while", late).clients(1), "p99.9 of"),
+    (Behaviour::own("canary-left", "leaves somebody behind", left).clients(1), "were left"),
 ];
 
 fn late(attack: &mut Attack) -> std::io::Result<()> {

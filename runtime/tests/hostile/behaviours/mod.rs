@@ -30,5 +30,5 @@ pub fn all() -> impl Iterator<Item = &'static Behaviour> {
 
 /// One of them, or of the canaries.
 pub fn named(name: &str) -> Option<&'static Behaviour> {
-    all().chain(CANARIES).find(|behaviour| behaviour.name == name)
+    all().chain(CANARIES.iter().map(|(canary, _)| canary)).find(|behaviour| behaviour.name == name)
 }
