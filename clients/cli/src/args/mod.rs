@@ -204,6 +204,7 @@ mod tests {
             assert!(text.starts_with("kymo"), "{text}");
             assert!(text.lines().count() <= 40, "{text}");
             assert!(text.lines().all(|line| line.len() <= 80), "{text}");
+            assert!(text.contains("\nexample"), "{text}");
         }
     }
 }
