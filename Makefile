@@ -6,7 +6,7 @@ SECONDS ?= 20
 PREFIX ?= /usr/local
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint unit loom soak docs bench bench-quick compare footprint fuzz \
+.PHONY: help run test lint unit loom soak hostile docs bench bench-quick compare footprint fuzz \
 	check-targets qemu-hwmon install-c ci clean
 
 help: ## this list
@@ -33,6 +33,10 @@ loom: ## every order in which other threads and the loop can meet
 soak: ## kymod killed KYMO_SOAK_CYCLES (50,000) times under load, as it is released
 	KYMO_KILL_CYCLES=$${KYMO_SOAK_CYCLES:-50000} $(CARGO) test --release --package kymo --locked \
 		--test kill -- --nocapture
+
+hostile: ## hundreds of hostile clients beside 64 honest ones; four minutes. ONLY=word, SPAN_MS=2050
+	$(CARGO) test --release --package kymo --locked --quiet --test hostile -- --full \
+		$(if $(ONLY),--only $(ONLY)) $(if $(SPAN_MS),--span-ms $(SPAN_MS))
 
 docs: ## the documentation, warnings denied
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked --quiet

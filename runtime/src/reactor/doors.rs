@@ -177,7 +177,10 @@ impl Reactor {
             Ok(peer) if self.doors[index].shared || own(peer.uid) => {
                 self.hub.accept(Some(index), peer, now)
             }
-            _ => Err(Refusal::Denied),
+            _ => {
+                self.hub.handle_denied();
+                Err(Refusal::Denied)
+            }
         };
         match taken {
             Err(refusal) => self.turn_away(index, &stream, refusal, now),
