@@ -6,8 +6,8 @@ SECONDS ?= 20
 PREFIX ?= /usr/local
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint unit loom soak docs bench bench-quick compare footprint fuzz \
-	check-targets qemu-hwmon install-c ci clean
+.PHONY: help run test lint unit gate loom soak docs bench bench-quick compare \
+	footprint fuzz check-targets qemu-hwmon install-c ci clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -17,7 +17,7 @@ run: ## live vitals of this machine; without a terminal ten JSON lines
 	@if [ -t 0 ] && [ -t 1 ]; then exec $(TARGET)/release/kymo watch; \
 	else exec $(TARGET)/release/kymo watch --json --count 10; fi
 
-test: lint unit docs ## every check
+test: lint unit gate docs ## every check
 
 lint: ## format and clippy, warnings denied
 	$(CARGO) fmt --all -- --check
@@ -25,6 +25,11 @@ lint: ## format and clippy, warnings denied
 
 unit: ## unit, property, integration and allocation tests
 	$(CARGO) test --workspace --locked --quiet
+
+# The program that is counted is built as kymod is: other profiles have other instructions.
+gate: ## instructions of the hot paths, none 5 % above benches/instructions.txt
+	$(CARGO) build --quiet --release --locked --package kymo-benches --bin bench-instructions
+	scripts/gate $(TARGET)/release
 
 loom: ## every order in which other threads and the loop can meet
 	RUSTFLAGS="--cfg loom" $(CARGO) test --package kymo --lib --locked --quiet \
