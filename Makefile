@@ -6,7 +6,7 @@ SECONDS ?= 20
 PREFIX ?= /usr/local
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint unit gate loom soak docs bench bench-quick compare \
+.PHONY: help run test lint unit gate mutants loom soak docs bench bench-quick compare \
 	footprint fuzz check-targets qemu-hwmon install-c ci clean
 
 help: ## this list
@@ -30,6 +30,16 @@ unit: ## unit, property, integration and allocation tests
 gate: ## instructions of the hot paths, none 5 % above benches/instructions.txt
 	$(CARGO) build --quiet --release --locked --package kymo-benches --bin bench-instructions
 	scripts/gate $(TARGET)/release
+
+# Only the tests that say what these files do; KYMO_MUTANTS narrows it: `--file protocol/src/gap.rs`.
+mutants: export CARGO_INCREMENTAL = 1
+mutants: export CARGO_PROFILE_TEST_DEBUG = 0
+mutants: export PROPTEST_CASES = 32
+mutants: ## changes of the code that no test sees; hours; needs cargo-mutants
+	$(CARGO) mutants --package kymo-protocol --output $(TARGET)/mutants-protocol --timeout 120 \
+		--cargo-arg=--lib --cargo-arg=--test=properties $(KYMO_MUTANTS)
+	$(CARGO) mutants --package kymo --output $(TARGET)/mutants-runtime --timeout 120 \
+		--cargo-arg=--lib --cargo-arg=--test=journal --cargo-arg=--test=hub $(KYMO_MUTANTS)
 
 loom: ## every order in which other threads and the loop can meet
 	RUSTFLAGS="--cfg loom" $(CARGO) test --package kymo --lib --locked --quiet \
