@@ -9,8 +9,8 @@ TARGETS ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 MEMORY := $(firstword $(wildcard /dev/shm) /tmp)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint unit loom soak hostile docs bench bench-quick compare footprint fuzz \
-	check-targets qemu-hwmon install-c ci clean
+.PHONY: help run test lint unit gate mutants loom soak hostile docs bench bench-quick compare \
+	footprint fuzz check-targets qemu-hwmon install-c ci clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -20,7 +20,7 @@ run: ## live vitals of this machine; without a terminal ten JSON lines
 	@if [ -t 0 ] && [ -t 1 ]; then exec $(TARGET)/release/kymo watch; \
 	else exec $(TARGET)/release/kymo watch --json --count 10; fi
 
-test: lint unit docs ## every check
+test: lint unit gate docs ## every check
 
 lint: ## format and clippy, warnings denied
 	$(CARGO) fmt --all -- --check
@@ -28,6 +28,21 @@ lint: ## format and clippy, warnings denied
 
 unit: ## unit, property, integration and allocation tests
 	$(CARGO) test --workspace --locked --quiet
+
+# The program that is counted is built as kymod is: other profiles have other instructions.
+gate: ## instructions of the hot paths, none 5 % above benches/instructions.txt
+	$(CARGO) build --quiet --release --locked --package kymo-benches --bin bench-instructions
+	scripts/gate $(TARGET)/release
+
+# Only the tests that say what these files do; KYMO_MUTANTS narrows it: `--file protocol/src/gap.rs`.
+mutants: export CARGO_INCREMENTAL = 1
+mutants: export CARGO_PROFILE_TEST_DEBUG = 0
+mutants: export PROPTEST_CASES = 32
+mutants: ## changes of the code that no test sees; hours; needs cargo-mutants
+	$(CARGO) mutants --package kymo-protocol --output $(TARGET)/mutants-protocol --timeout 120 \
+		--cargo-arg=--lib --cargo-arg=--test=properties $(KYMO_MUTANTS)
+	$(CARGO) mutants --package kymo --output $(TARGET)/mutants-runtime --timeout 120 \
+		--cargo-arg=--lib --cargo-arg=--test=journal --cargo-arg=--test=hub $(KYMO_MUTANTS)
 
 loom: ## every order in which other threads and the loop can meet
 	RUSTFLAGS="--cfg loom" $(CARGO) test --package kymo --lib --locked --quiet \

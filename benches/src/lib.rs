@@ -11,6 +11,8 @@
 
 pub mod args;
 pub mod bare;
+pub mod baseline;
+pub mod callgrind;
 pub mod cost;
 pub mod events;
 pub mod files;
