@@ -11,6 +11,7 @@
 
 pub mod args;
 pub mod bare;
+pub mod collectd;
 pub mod cost;
 pub mod events;
 pub mod files;
