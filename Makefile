@@ -9,8 +9,8 @@ TARGETS ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 MEMORY := $(firstword $(wildcard /dev/shm) /tmp)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint unit gate mutants loom soak hostile docs bench bench-quick compare \
-	footprint fuzz check-targets qemu-hwmon install-c ci clean
+.PHONY: help run test lint unit gate mutants loom soak hostile docs bench bench-quick bench-peers \
+	compare footprint fuzz check-targets qemu-hwmon install-c ci clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -68,6 +68,14 @@ bench-quick: ## the same in half a minute, to see that it runs; writes nothing
 	$(CARGO) build --quiet --release --locked --package kymo
 	$(CARGO) build --quiet --release --locked --package kymo-benches --features peers
 	$(TARGET)/release/bench --quick
+
+bench-peers: ## kymo beside ZeroMQ, nng, Redis, collectd and others, into benches/PEERS.md; ten minutes
+	scripts/install-peers
+	$(CARGO) build --quiet --release --locked --package kymo
+	$(CARGO) build --quiet --release --locked --package kymo-benches --features peers
+	$(CARGO) build --quiet --release --locked --manifest-path benches/peers/Cargo.toml \
+		--target-dir $(TARGET) --features "$$(scripts/install-peers --features)"
+	$(TARGET)/release/bench-peers
 
 compare: ## what kymod says beside psutil and node_exporter, into docs/COMPARED.md; installs them
 	$(CARGO) build --quiet --release --locked --package kymo
