@@ -68,7 +68,7 @@ qemu-hwmon: ## kymod with chips of a real kernel, in QEMU; three minutes, 100 MB
 	$(CARGO) build --quiet --release --locked --package kymo --package kymo-cli
 	scripts/qemu-hwmon $(TARGET)/release
 
-install: ## kymod, kymo, libkymo, a unit for systemd and documents below PREFIX (/usr/local)
+install: ## kymod, kymo, libkymo, a unit for systemd, completions and documents below PREFIX (/usr/local)
 	$(CARGO) build --quiet --release --locked --package kymo --package kymo-cli
 	$(CARGO) build --quiet --profile c --locked --package kymo-c
 	DESTDIR=$(DESTDIR) scripts/install $(PREFIX) $(TARGET)/release $(TARGET)/c
