@@ -10,7 +10,7 @@ MEMORY := $(firstword $(wildcard /dev/shm) /tmp)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint unit gate mutants loom soak hostile docs bench bench-quick bench-peers \
-	compare footprint fuzz check-targets qemu-hwmon install-c ci clean
+	compare footprint fuzz check-targets qemu-hwmon install install-c uninstall ci clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -100,9 +100,17 @@ qemu-hwmon: ## kymod with chips of a real kernel, in QEMU; three minutes, 100 MB
 	$(CARGO) build --quiet --release --locked --package kymo --package kymo-cli
 	scripts/qemu-hwmon $(TARGET)/release
 
+install: ## kymod, kymo, libkymo, a unit for systemd, completions and documents below PREFIX (/usr/local)
+	$(CARGO) build --quiet --release --locked --package kymo --package kymo-cli
+	$(CARGO) build --quiet --profile c --locked --package kymo-c
+	DESTDIR=$(DESTDIR) scripts/install $(PREFIX) $(TARGET)/release $(TARGET)/c
+
+uninstall: ## takes that away again; settings and journals stay
+	DESTDIR=$(DESTDIR) scripts/install --remove $(PREFIX)
+
 install-c: ## libkymo, kymo.h and kymo.pc for C below PREFIX (/usr/local)
 	$(CARGO) build --quiet --profile c --locked --package kymo-c
-	scripts/install-c $(PREFIX) $(TARGET)/c
+	DESTDIR=$(DESTDIR) scripts/install-c $(PREFIX) $(TARGET)/c
 
 ci: test check-targets ## what continuous integration runs
 

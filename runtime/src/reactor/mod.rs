@@ -215,6 +215,7 @@ impl Reactor {
             Stop::Running => {
                 // Who comes now finds nobody listening, instead of somebody who turns them away.
                 self.doors.clear();
+                self.take_last_events(now);
                 self.hub.shut_down(now);
                 Stop::Draining(now.mono_ns + CLOSING_NS)
             }
