@@ -28,6 +28,11 @@ pub fn frame(kind: u16, payload_len: u32, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// One of a few, in turns.
+pub fn of<T: Copy>(choices: &[T], number: u64) -> T {
+    choices[usize::try_from(number % choices.len() as u64).unwrap()]
+}
+
 /// A hello.
 pub fn hello() -> Vec<u8> {
     request::<Hello>(|hello| hello.set("hostile"))

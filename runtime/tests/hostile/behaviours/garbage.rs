@@ -2,7 +2,7 @@
 
 use crate::behaviour::{Behaviour, Counter};
 use crate::script::Script;
-use crate::words::{VITALS, frame, hello, noise, subscription};
+use crate::words::{VITALS, frame, hello, noise, of, subscription};
 
 const JSON: Script = Script { door: "json.sock", ..Script::NEW };
 const CONTROL: Script = Script { door: "control.sock", ..Script::NEW };
@@ -31,9 +31,7 @@ pub const ALL: &[Behaviour] = &[
         "huge-lengths",
         "headers that announce 4 GiB, or 8 bytes more than is allowed",
         Script {
-            first: |_, n| {
-                frame([1, 3, 200][n as usize % 3], [u32::MAX, 65_544][n as usize % 2], &[])
-            },
+            first: |_, n| frame(of(&[1, 3, 200], n), of(&[u32::MAX, 65_544], n), &[]),
             ..Script::NEW
         },
     )
@@ -41,7 +39,7 @@ pub const ALL: &[Behaviour] = &[
     Behaviour::script(
         "zero-lengths",
         "hello, subscribe and request of no bytes",
-        Script { first: |_, n| frame([1, 3, 9][n as usize % 3], 0, &[]), ..Script::NEW },
+        Script { first: |_, n| frame(of(&[1, 3, 9], n), 0, &[]), ..Script::NEW },
     )
     .grows(&[Counter::Mistakes]),
     Behaviour::script(
@@ -49,7 +47,7 @@ pub const ALL: &[Behaviour] = &[
         "frames that only a server sends",
         Script {
             first: |_, n| {
-                [hello(), frame([2, 4, 5, 6, 7, 16, 32][n as usize % 7], 288, &[0; 288])].concat()
+                [hello(), frame(of(&[2, 4, 5, 6, 7, 16, 32], n), 288, &[0; 288])].concat()
             },
             ..Script::NEW
         },
