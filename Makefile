@@ -6,7 +6,7 @@ SECONDS ?= 20
 PREFIX ?= /usr/local
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint unit loom soak docs bench bench-quick compare footprint fuzz \
+.PHONY: help run test lint unit loom inject soak docs bench bench-quick compare footprint fuzz \
 	check-targets qemu-hwmon install-c ci clean
 
 help: ## this list
@@ -29,6 +29,10 @@ unit: ## unit, property, integration and allocation tests
 loom: ## every order in which other threads and the loop can meet
 	RUSTFLAGS="--cfg loom" $(CARGO) test --package kymo --lib --locked --quiet \
 		--target-dir target-loom loom::
+
+inject: ## kymod while its calls fail, by strace, each with each error; two minutes, needs strace
+	@command -v strace > /dev/null || { echo "strace is not installed" >&2; exit 1; }
+	$(CARGO) test --package kymo --locked --test inject -- --include-ignored
 
 soak: ## kymod killed KYMO_SOAK_CYCLES (50,000) times under load, as it is released
 	KYMO_KILL_CYCLES=$${KYMO_SOAK_CYCLES:-50000} $(CARGO) test --release --package kymo --locked \
