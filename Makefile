@@ -4,9 +4,12 @@ CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 SECONDS ?= 20
 PREFIX ?= /usr/local
+TARGETS ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
+# Trees of files are made there for each try.
+MEMORY := $(firstword $(wildcard /dev/shm) /tmp)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint unit loom inject soak docs bench bench-quick compare footprint fuzz \
+.PHONY: help run test lint unit loom inject soak hostile docs bench bench-quick compare footprint fuzz \
 	check-targets qemu-hwmon install-c ci clean
 
 help: ## this list
@@ -38,6 +41,10 @@ soak: ## kymod killed KYMO_SOAK_CYCLES (50,000) times under load, as it is relea
 	KYMO_KILL_CYCLES=$${KYMO_SOAK_CYCLES:-50000} $(CARGO) test --release --package kymo --locked \
 		--test kill -- --nocapture
 
+hostile: ## hundreds of hostile clients beside 64 honest ones; four minutes. ONLY=word, SPAN_MS=2050
+	$(CARGO) test --release --package kymo --locked --quiet --test hostile -- --full \
+		$(if $(ONLY),--only $(ONLY)) $(if $(SPAN_MS),--span-ms $(SPAN_MS))
+
 docs: ## the documentation, warnings denied
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked --quiet
 
@@ -60,9 +67,11 @@ footprint: ## sizes, memory and start-up, with their limits
 	$(CARGO) build --quiet --release --locked --package kymo-benches
 	$(TARGET)/release/bench-footprint --gate
 
-fuzz: ## each fuzz target for SECONDS (20) seconds
-	cd fuzz && for target in $$(ls fuzz_targets | sed 's/\.rs$$//'); do \
-		mkdir -p corpus/$$target && cargo fuzz run --sanitizer none $$target corpus/$$target seeds/$$target -- -max_total_time=$(SECONDS) || exit 1; \
+fuzz: ## each fuzz target, or TARGETS, for SECONDS (20) seconds; fuzz/README.md tells of them
+	@$(CARGO) fuzz --version >/dev/null 2>&1 || $(CARGO) install cargo-fuzz --locked
+	cd fuzz && for target in $(TARGETS); do \
+		mkdir -p corpus/$$target && TMPDIR=$(MEMORY) $(CARGO) fuzz run --sanitizer none $$target \
+			corpus/$$target seeds/$$target -- -max_total_time=$(SECONDS) || exit 1; \
 	done
 
 check-targets: ## type-check for macOS, a microcontroller and the browser
@@ -76,7 +85,7 @@ install-c: ## libkymo, kymo.h and kymo.pc for C below PREFIX (/usr/local)
 	$(CARGO) build --quiet --profile c --locked --package kymo-c
 	scripts/install-c $(PREFIX) $(TARGET)/c
 
-ci: test check-targets ## what continuous integration runs
+ci: test loom check-targets ## what continuous integration runs
 
 clean: ## remove what was built
 	$(CARGO) clean

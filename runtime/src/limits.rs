@@ -102,8 +102,21 @@ pub const SENDS_PER_FLOOD: usize = EVENT_RING_SIZE / SEND_MAX;
 /// Events that are prepared for one session in one turn, and bytes of them: what one send takes.
 pub const PREPARED_EVENTS_MAX: usize = 512;
 
-/// Events looked at for one session in one turn, those that its filter hides included.
-pub const LOOKED_AT_MAX: usize = 4096;
+/// What one session may have written for it at once, and all of them in one turn, in nanoseconds of
+/// an ordinary CPU as far as they can be told from what is done: frames of telemetry wait for it.
+/// Who needs more goes on in the next turn, in its order.
+pub const EFFORT_PER_SESSION: u64 = 50_000;
+/// See [`EFFORT_PER_SESSION`]: a tenth of a tick at 25 Hz.
+pub const EFFORT_PER_TURN: u64 = 4_000_000;
+
+/// To look at one event that lies in memory: as much as to compare so many bytes.
+pub const EFFORT_PER_EVENT: u64 = 100;
+
+/// To write one byte of a line.
+pub const EFFORT_PER_LINE_BYTE: u64 = 2;
+
+/// To read from the journal what one send takes: as much is looked through to find it.
+pub const EFFORT_PER_READ: u64 = 30_000;
 
 /// Bytes of a block that the C library makes of untouched pages: twice what glibc's threshold is
 /// before it has learned of larger ones.

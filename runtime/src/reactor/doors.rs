@@ -188,7 +188,10 @@ impl Reactor {
             Ok(peer) if self.doors[index].shared || own(peer.uid) => {
                 self.hub.accept(Some(index), peer, now)
             }
-            _ => Err(Refusal::Denied),
+            _ => {
+                self.hub.handle_denied();
+                Err(Refusal::Denied)
+            }
         };
         let id = match taken {
             Ok(id) => id,

@@ -116,6 +116,7 @@ fn run(args: &Args) -> Result<(), Failure> {
     reactor.watch_signals(signals)?;
     let notify = Arc::new(Notify::from_env());
     let manager = Arc::clone(&notify);
+    let mut bound = log::Bound::default();
     reactor.on_report(move |report| {
         match report {
             Report::Stopping(_) => drop(manager.stopping()),
@@ -123,7 +124,8 @@ fn run(args: &Args) -> Result<(), Failure> {
             Report::Reloaded | Report::NotReloaded(_) => drop(manager.ready()),
             _ => {}
         }
-        log::note(format_args!("{report}"));
+        let is_last = matches!(report, Report::Stopping(_));
+        bound.note(clock::mono_ns(), is_last, format_args!("{report}"));
     });
     tell_damage(&reactor);
     let options = (args.rate_mhz, args.clients);
