@@ -9,8 +9,9 @@ TARGETS ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 MEMORY := $(firstword $(wildcard /dev/shm) /tmp)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint unit gate mutants loom soak hostile docs bench bench-quick bench-peers \
-	compare footprint fuzz check-targets qemu-hwmon install install-c uninstall ci clean
+.PHONY: help run test lint unit gate mutants loom inject soak hostile docs bench bench-quick \
+	bench-peers compare footprint fuzz check-targets qemu-hwmon install uninstall install-c \
+	ci clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -47,6 +48,10 @@ mutants: ## changes of the code that no test sees; hours; needs cargo-mutants
 loom: ## every order in which other threads and the loop can meet
 	RUSTFLAGS="--cfg loom" $(CARGO) test --package kymo --lib --locked --quiet \
 		--target-dir target-loom loom::
+
+inject: ## kymod while its calls fail, by strace, each with each error; two minutes, needs strace
+	@command -v strace > /dev/null || { echo "strace is not installed" >&2; exit 1; }
+	$(CARGO) test --package kymo --locked --test inject -- --include-ignored
 
 soak: ## kymod killed KYMO_SOAK_CYCLES (50,000) times under load, as it is released
 	KYMO_KILL_CYCLES=$${KYMO_SOAK_CYCLES:-50000} $(CARGO) test --release --package kymo --locked \
@@ -112,7 +117,7 @@ install-c: ## libkymo, kymo.h and kymo.pc for C below PREFIX (/usr/local)
 	$(CARGO) build --quiet --profile c --locked --package kymo-c
 	DESTDIR=$(DESTDIR) scripts/install-c $(PREFIX) $(TARGET)/c
 
-ci: test check-targets ## what continuous integration runs
+ci: test loom check-targets ## what continuous integration runs
 
 clean: ## remove what was built
 	$(CARGO) clean
