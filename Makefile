@@ -6,7 +6,7 @@ SECONDS ?= 20
 PREFIX ?= /usr/local
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint unit loom soak docs bench bench-quick compare footprint fuzz \
+.PHONY: help run test lint unit sim loom soak docs bench bench-quick compare footprint fuzz \
 	check-targets qemu-hwmon install-c ci clean
 
 help: ## this list
@@ -25,6 +25,10 @@ lint: ## format and clippy, warnings denied
 
 unit: ## unit, property, integration and allocation tests
 	$(CARGO) test --workspace --locked --quiet
+
+sim: ## one run of the simulation: SEED (a fresh one) TICKS (5000) CLIENTS (64) WITHOUT (kinds of faults)
+	$(CARGO) test --quiet --profile sim --package kymo --locked --test sim -- run \
+		SEED=$(SEED) TICKS=$(TICKS) CLIENTS=$(CLIENTS) WITHOUT=$(WITHOUT) HARM=$(HARM)
 
 loom: ## every order in which other threads and the loop can meet
 	RUSTFLAGS="--cfg loom" $(CARGO) test --package kymo --lib --locked --quiet \

@@ -14,7 +14,8 @@ use crate::reader::{Form, read};
 use crate::socket::Socket;
 use crate::truth::Truth;
 
-const FILTERS: [Option<&str>; 6] = [None, None, None, Some("t1"), Some("t*"), Some("transcription")];
+const FILTERS: [Option<&str>; 6] =
+    [None, None, None, Some("t1"), Some("t*"), Some("transcription")];
 
 /// What the clients are: these, over and over.
 const FORMS: [Option<Form>; 16] = [
@@ -57,7 +58,8 @@ impl Client {
     pub fn new(seed: u64, index: usize) -> Self {
         let mut random = Random::of(seed, 1000 + index as u64);
         let form = FORMS[index % FORMS.len()];
-        let publisher = form.is_none().then(|| Publisher::new(index, index % FORMS.len() != 0));
+        let publisher =
+            form.is_none().then(|| Publisher::new(index, !index.is_multiple_of(FORMS.len())));
         let form = form.unwrap_or(Form::Binary);
         let filter = match form {
             Form::Binary | Form::Json => FILTERS[random.index(FILTERS.len())],
@@ -111,9 +113,7 @@ impl Client {
         let plain = Wish { vitals: true, ..Wish::default() };
         match self.form {
             Form::Bare | Form::Opta1 => plain,
-            Form::Silent => {
-                Wish { events: true, is_silent: true, rate_hz: 25, ..plain }
-            }
+            Form::Silent => Wish { events: true, is_silent: true, rate_hz: 25, ..plain },
             Form::Binary | Form::Json => {
                 let has_token = self.ledger.epoch != 0 && self.ledger.last > 0;
                 let vitals = !random.one_in(5);

@@ -31,8 +31,19 @@ pub const EVENT_BYTES: u32 = 2048;
 
 /// What a turn does, in its order; a death comes before one of these.
 pub const STEPS: [&str; 13] = [
-    "clocks", "tick", "sample", "lane", "receive", "deadlines", "rest", "commands", "events",
-    "commit", "sync", "serve", "close",
+    "clocks",
+    "tick",
+    "sample",
+    "lane",
+    "receive",
+    "deadlines",
+    "rest",
+    "commands",
+    "events",
+    "commit",
+    "sync",
+    "serve",
+    "close",
 ];
 
 /// It is dead.
@@ -77,8 +88,7 @@ impl Daemon {
         let identity = Identity { epoch: start.epoch, run: start.epoch, uid: 0 };
         let gate = Arc::new(Gate::default());
         let answer = Arc::clone(&gate);
-        let steady =
-            Sensors { group: Group::Cpu, interval_ns: 40 * MS, count: 5, gate: None };
+        let steady = Sensors { group: Group::Cpu, interval_ns: 40 * MS, count: 5, gate: None };
         let lane = Some(Arc::clone(&gate));
         let slow = Sensors { group: Group::Hwmon, interval_ns: 200 * MS, count: 3, gate: lane };
         let sources: Vec<Box<dyn kymo_platform::Source>> = vec![Box::new(steady), Box::new(slow)];
@@ -237,7 +247,13 @@ impl Daemon {
     }
 
     /// After its death: what it would have sent to those that know everything.
-    pub fn testify(&mut self, witnesses: &[SessionId], net: &mut Net, faults: &mut Faults, now: Now) {
+    pub fn testify(
+        &mut self,
+        witnesses: &[SessionId],
+        net: &mut Net,
+        faults: &mut Faults,
+        now: Now,
+    ) {
         for _ in 0..1000 {
             let Some(id) = self.hub.poll_ready() else { return };
             if witnesses.contains(&id) {

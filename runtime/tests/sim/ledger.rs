@@ -1,7 +1,9 @@
 //! What one subscriber was told, over all its connections, and whether that is what it should have
 //! been: delivered and missed is produced, in order, nothing twice.
 
-use crate::truth::{Event, Truth, digest};
+use kymo_protocol::Group;
+
+use crate::truth::{Event, Truth};
 
 /// What a subscriber asked for on this connection.
 #[derive(Clone, Copy, Debug, Default)]
@@ -53,6 +55,8 @@ pub struct Ledger {
     /// The token: the last event that it got, or was told it will not get.
     pub epoch: u128,
     pub last: u64,
+    /// That of the server, of which it has nothing yet.
+    epoch_to_be: u128,
     /// What it got under that sequence, if it was an event.
     last_digest: Option<u64>,
     /// Where the catch-up stands.
@@ -65,8 +69,8 @@ pub struct Ledger {
     looked_at: u64,
     /// The last frame of vitals; 0 before the first.
     pub vitals: u64,
-    /// Frames of samples, likewise.
-    pub samples: u64,
+    /// Frames of samples, likewise, by group: the newest of each is sent in any order.
+    samples: [u64; 32],
     pub sums: Sums,
 }
 
@@ -86,15 +90,16 @@ impl Ledger {
 
     /// A new connection; what was cut off of the old one is gone.
     pub fn connect(&mut self, wish: Wish) {
-        (self.wish, self.caught_up, self.vitals, self.samples) = (wish, 0, 0, 0);
+        (self.wish, self.caught_up, self.vitals, self.samples) = (wish, 0, 0, [0; 32]);
         (self.has_begun, self.has_ended) = (false, false);
     }
 
     /// The server said who it is; `next` to who is served unasked.
     pub fn welcome(&mut self, epoch: u128, next: Option<u64>) {
         self.speak();
-        self.epoch = epoch;
+        self.epoch_to_be = epoch;
         if let Some(next) = next {
+            self.epoch = epoch;
             self.begin_at(next);
         }
     }
@@ -112,13 +117,15 @@ impl Ledger {
             self.has_begun = true;
             return;
         }
+        // Not sooner: what it has is of the epoch before until this is said.
+        self.epoch = self.epoch_to_be;
         if resume > 1 {
             return self.begin_at(next);
         }
         assert!(self.wish.resumes && !self.has_begun, "resumed unasked");
         assert!(self.last < truth.next(), "resumed behind {}, which never was", self.last);
         if let (Some(had), Some(event)) = (self.last_digest, truth.get(self.last)) {
-            assert_eq!(had, digest(&event.frame), "resumed behind another event {}", self.last);
+            assert_eq!(had, event.digest, "resumed behind another event {}", self.last);
         }
         self.has_begun = true;
         *if resume == 0 { &mut self.sums.tails } else { &mut self.sums.gaps } += 1;
@@ -138,7 +145,7 @@ impl Ledger {
         assert!(sequence > self.last, "event {sequence} behind {}", self.last);
         self.check_withheld(sequence, truth);
         (self.last, self.looked_at) = (sequence, sequence);
-        (self.last_digest, self.sums.events) = (Some(digest(&event.frame)), self.sums.events + 1);
+        (self.last_digest, self.sums.events) = (Some(event.digest), self.sums.events + 1);
     }
 
     /// The state that who is caught up is told.
@@ -202,10 +209,11 @@ impl Ledger {
         self.vitals = last;
     }
 
-    pub fn sampled(&mut self, sequence: u64, held: u64) {
+    pub fn sampled(&mut self, sequence: u64, group: Group, held: u64) {
         self.speak();
-        assert!(sequence > self.samples, "samples {sequence} behind {}", self.samples);
-        (self.samples, self.sums.samples) = (sequence, self.sums.samples + 1);
+        let before = std::mem::replace(&mut self.samples[group as usize], sequence);
+        assert!(sequence > before, "samples {sequence} behind {before}");
+        self.sums.samples += 1;
         self.sums.held += held;
     }
 

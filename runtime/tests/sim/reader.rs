@@ -24,13 +24,7 @@ pub const VITALS_LINE: &[u8] = b"{\"type\":\"vitals\",\"seq\":";
 
 /// Takes the whole frames or lines off the front of `bytes`; how many bytes that were. `hash`
 /// becomes one of all that was read before and now.
-pub fn read(
-    form: Form,
-    bytes: &[u8],
-    ledger: &mut Ledger,
-    truth: &Truth,
-    hash: &mut u64,
-) -> usize {
+pub fn read(form: Form, bytes: &[u8], ledger: &mut Ledger, truth: &Truth, hash: &mut u64) -> usize {
     let mut at = 0;
     loop {
         let rest = &bytes[at..];
@@ -103,7 +97,8 @@ fn other_frame(bytes: &[u8], ledger: &mut Ledger, truth: &Truth) {
             let mut values = samples.samples.iter().filter_map(Sample::reading);
             assert!(values.all(|value| value == group), "the values of another group");
             let held = samples.samples.iter().filter(|sample| sample.state() == State::Held);
-            ledger.sampled(frame.header.sequence.get(), held.count() as u64);
+            let held = held.count() as u64;
+            ledger.sampled(frame.header.sequence.get(), samples.of().group, held);
         }
         Body::Gap(_) | Body::Catalog(_) | Body::Heartbeat(_) => ledger.speak(),
         Body::Goodbye(_) | Body::Error(_) => ledger.end(),

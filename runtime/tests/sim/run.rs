@@ -123,7 +123,8 @@ impl Report {
         let operations = self.operations.iter().zip(OPERATIONS);
         let Sums { merged, caught_up, missed, tails, gaps, fresh, held, .. } = self.sums;
         let told = [merged, caught_up, missed, tails, gaps, fresh, held];
-        let told = told.iter().zip(["merged", "caught up", "missed", "tail", "gap", "fresh", "held"]);
+        let told =
+            told.iter().zip(["merged", "caught up", "missed", "tail", "gap", "fresh", "held"]);
         let all = kinds.chain(steps).chain(operations).chain(told);
         all.filter(|(count, _)| **count == 0).map(|(_, name)| name).collect()
     }

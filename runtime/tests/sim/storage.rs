@@ -68,10 +68,11 @@ impl Disk {
 
     /// The same bytes on a disk of their own, without faults.
     pub fn copy(&self) -> Self {
-        let mut state = self.state().clone();
-        (state.kill, state.died_in, state.is_full) = (None, None, false);
-        (state.failing_syncs, state.drop_in) = (0, None);
-        Self(Arc::new(Mutex::new(state)))
+        let copy = Self::new();
+        for (to, from) in copy.state().segments.iter_mut().zip(&self.state().segments) {
+            to.bytes.copy_from_slice(&from.bytes);
+        }
+        copy
     }
 
     /// After so many operations the next one is the last of this life; of a write `size` bytes get

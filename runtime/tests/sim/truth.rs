@@ -19,6 +19,8 @@ pub struct Event {
     pub topic: String,
     pub frame: Vec<u8>,
     pub line: Vec<u8>,
+    /// Of its frame.
+    pub digest: u64,
     /// The number that its publisher gave it.
     pub id: Option<u64>,
     /// Bytes of all events before it.
@@ -119,8 +121,9 @@ impl Truth {
         let Body::Event(event) = frame.body else { panic!("{:?} is no event", frame.header) };
         let sequence = frame.header.sequence.get();
         assert_eq!(sequence, self.next(), "the witness was skipped");
-        let known = self.seen.insert((self.epoch, sequence), digest(bytes));
-        assert!(known.is_none_or(|k| k == digest(bytes)), "sequence {sequence} has two events");
+        let digest = digest(bytes);
+        let known = self.seen.insert((self.epoch, sequence), digest);
+        assert!(known.is_none_or(|k| k == digest), "sequence {sequence} has two events");
         let id = number_in(bytes);
         if let Some(id) = id
             && let Some(before) = self.ids.insert(id, sequence)
@@ -139,7 +142,7 @@ impl Truth {
         let (bytes_before, frame) = (self.bytes, bytes.to_vec());
         self.bytes += bytes.len() as u64;
         let (acked, is_damaged) = (None, false);
-        let event = Event { topic, frame, line, id, bytes_before, acked, is_damaged };
+        let event = Event { topic, frame, line, digest, id, bytes_before, acked, is_damaged };
         self.events.push(Some(event));
     }
 
@@ -234,10 +237,9 @@ impl Event {
 
 fn line_of(bytes: &[u8], options: LineOptions) -> Vec<u8> {
     let frame = Frame::parse(bytes).expect("a frame");
-    let mut line = vec![0; 6 * bytes.len() + 2048];
-    let size = write_line(&mut line, &frame, ClockMap::default(), options).expect("room");
-    line.truncate(size);
-    line
+    let mut room = [0; 8192];
+    let size = write_line(&mut room, &frame, ClockMap::default(), options).expect("room");
+    room[..size].to_vec()
 }
 
 /// The number behind the `#` in an event's text.
@@ -250,12 +252,16 @@ fn number_in(bytes: &[u8]) -> Option<u64> {
 
 /// Tells bytes from others.
 pub fn digest(bytes: &[u8]) -> u64 {
-    let mut digest = bytes.len() as u64;
-    let (words, rest) = bytes.as_chunks::<8>();
-    for word in words {
-        digest = mix(digest, u64::from_le_bytes(*word));
+    // Four at a time: none of them waits for another.
+    let mut lanes = [bytes.len() as u64, 1, 2, 3];
+    let (blocks, rest) = bytes.as_chunks::<32>();
+    for block in blocks {
+        for (lane, word) in lanes.iter_mut().zip(block.as_chunks::<8>().0) {
+            *lane = mix(*lane, u64::from_le_bytes(*word));
+        }
     }
-    rest.iter().fold(digest, |digest, byte| mix(digest, u64::from(*byte)))
+    let digest = rest.iter().fold(0, |digest, byte| mix(digest, u64::from(*byte)));
+    lanes.into_iter().fold(digest, mix)
 }
 
 /// One more number in a digest.

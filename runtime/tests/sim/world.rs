@@ -82,7 +82,7 @@ impl World {
             deaths: [0; STEPS.len()],
             operations: [0; 3],
             wheel: 0,
-            death_wheel: usize::try_from(seed % STEPS.len() as u64).unwrap(),
+            death_wheel: usize::try_from(seed.wrapping_mul(5) % STEPS.len() as u64).unwrap(),
             turns: 0,
             events: 0,
         };
