@@ -9,7 +9,7 @@ TARGETS ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 MEMORY := $(firstword $(wildcard /dev/shm) /tmp)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint unit gate mutants loom inject soak hostile docs bench bench-quick \
+.PHONY: help run test lint unit gate mutants sim loom inject soak hostile docs bench bench-quick \
 	bench-peers compare footprint fuzz check-targets qemu-hwmon install uninstall install-c \
 	ci clean
 
@@ -44,6 +44,10 @@ mutants: ## changes of the code that no test sees; hours; needs cargo-mutants
 		--cargo-arg=--lib --cargo-arg=--test=properties $(KYMO_MUTANTS)
 	$(CARGO) mutants --package kymo --output $(TARGET)/mutants-runtime --timeout 120 \
 		--cargo-arg=--lib --cargo-arg=--test=journal --cargo-arg=--test=hub $(KYMO_MUTANTS)
+
+sim: ## one run of the simulation: SEED (a fresh one) TICKS (5000) CLIENTS (64) WITHOUT (kinds of faults)
+	$(CARGO) test --quiet --profile sim --package kymo --locked --test sim -- run \
+		SEED=$(SEED) TICKS=$(TICKS) CLIENTS=$(CLIENTS) WITHOUT=$(WITHOUT) HARM=$(HARM)
 
 loom: ## every order in which other threads and the loop can meet
 	RUSTFLAGS="--cfg loom" $(CARGO) test --package kymo --lib --locked --quiet \
