@@ -7,7 +7,7 @@ use kymo_platform::durability;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use crate::common::{Daemon, Json, Scratch, Tracer, eventually, one_of_three};
+use crate::common::{Daemon, Json, Scratch, Tracer, one_of_three};
 
 /// The smallest journal that may be set: it forgets soon.
 pub const SMALL: &str = "journal.bytes = 262144\n";
