@@ -428,6 +428,34 @@ fn rapl_and_lines(tree: &Tree) {
     tree.write("proc/self/cgroup", "0::/other\n");
 }
 
+/// A sensor's identity is no other's, however long a path is and whatever can't be shown of it.
+#[test]
+fn mounts_and_interfaces_that_look_alike_are_told_apart() {
+    let tree = Tree::empty();
+    let line =
+        |number, point: &str| format!("{number} 1 8:{number} / {point} rw - ext4 /dev/x rw\n");
+    let long = |size: usize| format!("/{}", "m".repeat(size - 1));
+    let points = [long(213), long(214), "/caf\\350".into(), "/caf\\351".into()];
+    tree.write(
+        "proc/self/mountinfo",
+        &(1..).zip(points).map(|(n, p)| line(n, &p)).collect::<String>(),
+    );
+    let row = |name| format!("{name}: 5 0 0 0 0 0 0 0 7 0 0 0 0 0 0 0\n");
+    let rows = ["a\u{1}", "a\u{2}", "a\u{3}"].map(row).concat();
+    tree.write("proc/net/dev", &format!("a | b\na | b\n{rows}"));
+    let mut sources = tree.sources();
+    conforms(&mut sources, "look-alikes");
+    let (mut mounts, mut interfaces) = (0, 0);
+    for source in &mut sources {
+        let (sensors, omitted) = scan(&mut **source);
+        let is_local = source.spec().name == "filesystem";
+        assert_eq!(omitted, if is_local { 7 } else { 0 }, "the path that is too long");
+        mounts += if is_local { sensors.len() } else { 0 };
+        interfaces += if source.spec().name == "network" { sensors.len() } else { 0 };
+    }
+    assert_eq!((mounts, interfaces), (3 * 7, 3 * 8));
+}
+
 #[test]
 fn an_energy_counter_that_begins_again_goes_on() {
     let tree = Tree::empty();

@@ -7,6 +7,7 @@
 mod clocks;
 mod control;
 mod events;
+mod fairness;
 mod processes;
 #[path = "../common/processes.rs"]
 mod processes_double;
