@@ -90,7 +90,7 @@ impl Daemon {
         let answer = Arc::clone(&gate);
         let steady = Sensors { group: Group::Cpu, interval_ns: 40 * MS, count: 5, gate: None };
         let lane = Some(Arc::clone(&gate));
-        let slow = Sensors { group: Group::Hwmon, interval_ns: 200 * MS, count: 3, gate: lane };
+        let slow = Sensors { group: Group::Hwmon, interval_ns: 1000 * MS, count: 3, gate: lane };
         let sources: Vec<Box<dyn kymo_platform::Source>> = vec![Box::new(steady), Box::new(slow)];
         // The machine's own speed is to change nothing.
         let sources = Sources::new(sources, 1e9, move || answer.answer()).unwrap();

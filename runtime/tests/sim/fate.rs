@@ -42,7 +42,8 @@ impl World {
                 faults.count(Fault::Hang, u64::from(has_hung));
             }
         } else if faults.strikes(Fault::Hang) {
-            self.hangs = 12 + faults.random(Fault::Hang).below(15);
+            // Long enough for a read to begin and to be given up.
+            self.hangs = 26 + faults.random(Fault::Hang).below(8);
             daemon.gate.close();
         }
         let [full, unsynced] = disk.take_refused();

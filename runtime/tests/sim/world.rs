@@ -147,7 +147,7 @@ impl World {
 
     /// This process has something to say.
     fn publish(&mut self) {
-        if !self.random.one_in(10) {
+        if !self.random.one_in(20) {
             return;
         }
         for _ in 0..=self.random.index(3) {
@@ -207,7 +207,7 @@ impl World {
         }
         let Some(publisher) = &mut client.publisher else { return };
         client.reads = usize::MAX;
-        if client.random.one_in(16) && publisher.is_patient() {
+        if client.random.one_in(32) && publisher.is_patient() {
             let count = if faults.strikes(Fault::MergedRead) { 3 } else { 1 };
             end.requests = count;
             for _ in 0..count {
