@@ -346,9 +346,9 @@ mod tests {
     }
 
     proptest! {
-        /// Beside a queue that keeps everything: what the ring still has is what was written, and it
-        /// keeps an unbroken suffix. Frames are up to four times as large as it was told, so that
-        /// what one lap wrote last can lie behind what the next one did.
+        /// Beside a queue that keeps everything: what the ring still has is what was written, and
+        /// it keeps an unbroken suffix. Frames are up to four times as large as it was told, so
+        /// that what one lap wrote last can lie behind what the next one did.
         #[test]
         fn it_keeps_a_suffix_of_what_was_written(
             sizes in prop::collection::vec((1usize..=32, 0usize..=32), 1..200),
