@@ -27,8 +27,8 @@ impl WakeFlag {
     /// For a publisher, after its push. Whether it has to wake the loop.
     #[must_use]
     pub fn raise(&self) -> bool {
-        // Release: a loop that lowers the flag sees the push. Acquire: of publishers that follow
-        // one another each passes on what the one before it pushed.
+        // Release: a loop that lowers the flag sees the push; of publishers that follow one another
+        // each passes on what the one before it pushed, because it swaps. Acquire is to spare.
         !self.is_raised.swap(true, Ordering::AcqRel)
     }
 
