@@ -28,12 +28,13 @@ pub enum Publisher {
 }
 
 impl Publisher {
-    /// At `address`, a socket's path. `is_flood`: set up for as many as can be.
+    /// At `address`, a socket's path. `is_much`: with queues for many messages in a row.
+    /// `is_waiting`: a publisher that can waits for subscribers that are slow.
     ///
     /// # Errors
     ///
     /// When the peer refuses.
-    pub fn new(system: System, address: &Path, is_flood: bool, is_waiting: bool) -> Outcome<Self> {
+    pub fn new(system: System, address: &Path, is_much: bool, is_waiting: bool) -> Outcome<Self> {
         let url = format!("ipc://{}", address.display());
         match system {
             #[cfg(feature = "zeromq")]
@@ -50,7 +51,7 @@ impl Publisher {
             System::Nng => {
                 use ::nng::options::Options;
                 let socket = ::nng::Socket::new(::nng::Protocol::Pub0)?;
-                if is_flood {
+                if is_much {
                     socket.set_opt::<::nng::options::SendBufferSize>(NNG_BUFFER)?;
                 }
                 socket.listen(&url)?;
@@ -58,7 +59,7 @@ impl Publisher {
             }
             System::Redis => {
                 let stream = UnixStream::connect(address)?;
-                Ok(Self::Redis(Redis { stream, open: 0, is_flood, bytes: Vec::new() }))
+                Ok(Self::Redis(Redis { stream, open: 0, is_much, bytes: Vec::new() }))
             }
             _ => Err(format!("no publisher of {}; {url}, {is_waiting}", system.name()).into()),
         }
@@ -78,6 +79,19 @@ impl Publisher {
             Self::Redis(redis) => redis.send(message),
         }
     }
+
+    /// Nothing more comes for a while.
+    ///
+    /// # Errors
+    ///
+    /// When the peer refuses.
+    pub fn flush(&mut self) -> Outcome<()> {
+        match self {
+            Self::Redis(redis) => redis.flush(),
+            #[allow(unreachable_patterns)] // without either library
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Messages that nng keeps for a subscriber; it allows no more.
@@ -90,7 +104,8 @@ pub struct Redis {
     stream: UnixStream,
     /// Commands without an answer.
     open: usize,
-    is_flood: bool,
+    /// Answers may be waited for later.
+    is_much: bool,
     /// Commands to be sent together.
     bytes: Vec<u8>,
 }
@@ -103,9 +118,10 @@ impl Redis {
         self.bytes.extend_from_slice(b"\r\n");
         self.open += 1;
         let is_full = self.open >= PIPELINE;
-        if self.is_flood && !is_full {
-            return Ok(());
-        }
+        if self.is_much && !is_full { Ok(()) } else { self.flush() }
+    }
+
+    fn flush(&mut self) -> Outcome<()> {
         self.stream.write_all(&self.bytes)?;
         self.bytes.clear();
         let mut answers = [0; 4096];

@@ -38,12 +38,49 @@ impl Tally {
     }
 }
 
+/// A served system and its subscribers.
+#[allow(missing_debug_implementations)] // the libraries' sockets have none
+pub struct Session {
+    /// The system.
+    pub served: Served,
+    /// Those that read.
+    pub seats: Vec<Seat>,
+    /// Those that have stopped.
+    pub stalled: Vec<Seat>,
+}
+
+impl Session {
+    /// Starts a system, `reading` subscribers and `stalled` ones, and then the publisher.
+    ///
+    /// # Errors
+    ///
+    /// When it does not start, or refuses.
+    pub fn start(system: System, load: Load, reading: usize, stalled: usize) -> Outcome<Self> {
+        let served = Served::start(system, load)?;
+        let mut seats = subscribe(&served, reading + stalled)?;
+        let stalled = seats.split_off(reading);
+        let mut session = Self { served, seats, stalled };
+        session.served.go()?;
+        Ok(session)
+    }
+}
+
+impl Drop for Session {
+    /// The server first: nng waits forever when it closes a socket that something is coming to.
+    fn drop(&mut self) {
+        self.served.end();
+        if self.served.system == System::Nng {
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
 /// Subscribers of `served`, all of them known to it when this returns.
 ///
 /// # Errors
 ///
 /// When it refuses.
-pub fn subscribe(served: &Served, count: usize) -> Outcome<Vec<Seat>> {
+fn subscribe(served: &Served, count: usize) -> Outcome<Vec<Seat>> {
     let socket = served.socket();
     let connect = || UnixStream::connect(&socket);
     match served.system {
@@ -59,7 +96,7 @@ pub fn subscribe(served: &Served, count: usize) -> Outcome<Vec<Seat>> {
             let url = format!("ipc://{}", socket.display());
             let seats = polled(served.system, served.load, &url, count)?;
             // These two connect and tell of their subscriptions in threads of their own.
-            thread::sleep(Duration::from_millis(200));
+            thread::sleep(Duration::from_millis(200 + 3 * count as u64));
             Ok(seats)
         }
     }
@@ -87,7 +124,7 @@ fn polled(system: System, load: Load, url: &str, count: usize) -> Outcome<Vec<Se
             let seat = |_| {
                 let socket = ::nng::Socket::new(::nng::Protocol::Sub0)?;
                 socket.set_opt::<Subscribe>(Vec::new())?;
-                if load.rate_hz() == 0 {
+                if load.is_much() {
                     socket.set_opt::<RecvBufferSize>(crate::publish::NNG_BUFFER)?;
                 }
                 socket.dial(url)?;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -21,11 +21,10 @@ pub enum Load {
     Vitals(u32),
     /// Events so many times a second, or as many bytes.
     Events(u32),
-    /// Events as fast as they are taken.
-    Flood {
-        /// Whether a publisher that has a choice waits for slow subscribers.
-        is_waiting: bool,
-    },
+    /// So many events every millisecond.
+    Bursts(u32),
+    /// Events as fast as they are taken; a publisher that can waits for subscribers that are slow.
+    Flood,
 }
 
 impl Load {
@@ -40,8 +39,21 @@ impl Load {
     pub const fn rate_hz(self) -> u32 {
         match self {
             Self::Vitals(rate_hz) | Self::Events(rate_hz) => rate_hz,
-            Self::Flood { .. } => 0,
+            Self::Bursts(_) => 1000,
+            Self::Flood => 0,
         }
+    }
+
+    /// Messages at each of those times.
+    #[must_use]
+    pub const fn burst(self) -> u32 {
+        if let Self::Bursts(burst) = self { burst } else { 1 }
+    }
+
+    /// Whether there are more than short queues take.
+    #[must_use]
+    pub const fn is_much(self) -> bool {
+        matches!(self, Self::Flood | Self::Bursts(_))
     }
 }
 
@@ -66,25 +78,23 @@ impl Served {
     pub fn start(system: System, load: Load) -> Outcome<Self> {
         let mut served = Self { system, load, folder: new_folder()?, children: Vec::new() };
         let socket = served.socket();
-        let rate = load.rate_hz().to_string();
+        let (rate, burst) = (load.rate_hz().to_string(), load.burst().to_string());
         let mut command;
         if system == System::Kymo {
             command = Command::new(sibling("bench-hub")?);
             let mode = match load {
                 Load::Vitals(_) => "vitals",
-                Load::Events(_) => "events",
-                Load::Flood { .. } => "flood",
+                Load::Events(_) | Load::Bursts(_) => "events",
+                Load::Flood => "flood",
             };
-            command.arg(&served.folder).args([mode, &rate]);
+            command.arg(&served.folder).args([mode, &rate, &burst]);
         } else {
             if system == System::Redis {
                 served.start_redis()?;
             }
             command = Command::new(sibling("peer-server")?);
-            command.arg(system.word()).arg(&socket).args([load.size().to_string(), rate]);
-            if load == (Load::Flood { is_waiting: true }) {
-                command.arg("wait");
-            }
+            let size = load.size().to_string();
+            command.arg(system.word()).arg(&socket).args([size, rate, burst]);
         }
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().map_err(|error| format!("{command:?}: {error}"))?;
@@ -101,7 +111,8 @@ impl Served {
         }
     }
 
-    /// A server that keeps nothing on the disk and listens at our socket alone; all else as it comes.
+    /// A server that keeps nothing on the disk and listens at our socket alone; all else as it
+    /// comes.
     fn start_redis(&mut self) -> Outcome<()> {
         let socket = self.socket();
         let mut command = Command::new(REDIS);
@@ -153,19 +164,19 @@ impl Served {
         Ok(memory::of(self.children.last().ok_or("nothing runs")?.id())?.pss)
     }
 
-    /// Its folder.
-    #[must_use]
-    pub fn folder(&self) -> &Path {
-        &self.folder
+    /// Ends its processes.
+    pub fn end(&mut self) {
+        for child in &mut self.children {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        self.children.clear();
     }
 }
 
 impl Drop for Served {
     fn drop(&mut self) {
-        for child in &mut self.children {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        self.end();
         let _ = fs::remove_dir_all(&self.folder);
     }
 }

@@ -1,5 +1,6 @@
-//! A hub as a process of its own, beside which peers are measured: its machine is a fake one, so that
-//! nothing is read, and a second thread may publish events, at a pace or as fast as there is room.
+//! A hub as a process of its own, beside which peers are measured: its machine is a fake one, so
+//! that nothing is read, and a second thread may publish events, at a pace or as fast as there is
+//! room.
 
 use std::error::Error;
 use std::io::{Write, stdin, stdout};
@@ -11,13 +12,15 @@ use kymo_benches::cost::boot_ns;
 use kymo_benches::events::fields;
 use kymo_platform::Fake;
 
-/// `DIRECTORY vitals|events|flood RATE`. Events begin with a line on standard input.
+/// `DIRECTORY vitals|events|flood RATE BURST`: so many events at a time. Events begin with a line
+/// on standard input.
 fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let mut words = std::env::args().skip(1);
     let (Some(directory), Some(mode)) = (words.next(), words.next()) else {
-        return Err("DIRECTORY vitals|events|flood RATE".into());
+        return Err("DIRECTORY vitals|events|flood RATE BURST".into());
     };
-    let rate_hz: u32 = words.next().unwrap_or_default().parse().unwrap_or(1000);
+    let mut number = || words.next().unwrap_or_default().parse::<u32>();
+    let (rate_hz, burst) = (number().unwrap_or(1000), number().unwrap_or(1));
     let mut reactor = Builder::new()
         .machine(Box::new(Fake::new()))
         .in_directory(directory)
@@ -29,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         thread::Builder::new().name("publisher".into()).spawn(move || {
             let mut line = String::new();
             if stdin().read_line(&mut line).is_ok() {
-                publish(&publisher, (mode == "events").then_some(rate_hz));
+                publish(&publisher, (mode == "events").then_some(rate_hz), burst);
             }
         })?;
     }
@@ -39,16 +42,18 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
 }
 
 /// Until the process is ended. Without a rate as fast as there is room.
-fn publish(publisher: &Publisher, rate_hz: Option<u32>) {
+fn publish(publisher: &Publisher, rate_hz: Option<u32>, burst: u32) {
     let mut due = Instant::now();
     loop {
         if let Some(rate_hz) = rate_hz {
             due += Duration::from_secs(1) / rate_hz;
             thread::sleep(due.saturating_duration_since(Instant::now()));
         }
-        let is_room = publisher.publish(&fields(boot_ns().unwrap_or(0))).is_ok();
-        if !is_room {
-            thread::yield_now();
+        for _ in 0..burst {
+            let is_room = publisher.publish(&fields(boot_ns().unwrap_or(0))).is_ok();
+            if !is_room {
+                thread::yield_now();
+            }
         }
     }
 }

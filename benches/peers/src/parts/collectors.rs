@@ -28,10 +28,11 @@ const ALL: [Collector; 3] = [Collector::Kymod, Collector::Collectd, Collector::N
 pub fn run(is_quick: bool) -> Outcome<Table> {
     let mut table = Table::new(
         "Reading the machine",
-        "CPUs, memory, load, disks, interfaces, the root file system and the number of processes, as often as the \
-         rate says. kymod has one subscriber of vitals; node_exporter is asked over one connection that stays, with \
-         these collectors alone and without the one that counts processes, which is dear; collectd has these plugins, \
-         writes its values nowhere, and nobody reads them.",
+        "CPUs, memory, load, disks, interfaces, the root file system and the number of processes, \
+         as often as the rate says. kymod has one subscriber of vitals; node_exporter is asked \
+         over one connection that stays, with these collectors alone and without the one that \
+         counts processes, which is dear; collectd has these plugins, writes its values nowhere, \
+         and nobody reads them.",
         &["kymo", "collectd", "node_exporter"],
     );
     for (rate_hz, span_ms, rounds) in [(1, 6000, 4), (25, 3000, 5)] {
@@ -43,8 +44,8 @@ pub fn run(is_quick: bool) -> Outcome<Table> {
         table.explain(&rounds.failed);
     }
     table.notes.push(
-        "kymo reads nothing more often than it can change: the load every 5 s, space every second, memory at most \
-         10 times a second. The others read everything each time"
+        "kymo reads nothing more often than it can change: the load every 5 s, space every second, \
+         memory at most 10 times a second. The others read everything each time"
             .into(),
     );
     Ok(table)

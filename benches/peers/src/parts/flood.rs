@@ -6,8 +6,8 @@ use kymo_benches::Outcome;
 
 use super::{missing, names};
 use crate::rounds::Rounds;
-use crate::seats::{count, subscribe};
-use crate::served::{Load, Served};
+use crate::seats::{Session, Tally, count};
+use crate::served::Load;
 use crate::system::System;
 use crate::table::Table;
 
@@ -21,10 +21,11 @@ const SUBSCRIBERS: [usize; 3] = [1, 10, 100];
 pub fn run(is_quick: bool) -> Outcome<Table> {
     let mut table = Table::new(
         "Events of 64 bytes, unpaced",
-        "As many as the publisher can get rid of. What counts is what a subscriber got, the mean of all; and \
-         what was lost on the way. All subscribers are read by one thread. Each peer is set up for this: ZeroMQ's \
-         publisher waits for the slowest subscriber (ZMQ_XPUB_NODROP), which is then its pace; nng's queues hold \
-         8,192 messages on both sides; Redis is sent 256 commands at a time.",
+        "As many as the publisher can get rid of. What counts is what a subscriber got, the mean \
+         of all; and what was lost on the way. All subscribers are read by one thread. Each peer \
+         is set up for this: ZeroMQ's publisher waits for the slowest subscriber \
+         (ZMQ_XPUB_NODROP), which is then its pace; nng's queues hold 8,192 messages on both \
+         sides; Redis is sent 256 commands at a time.",
         &names(),
     );
     let (rounds, span_ms) = if is_quick { (2, 200) } else { (5, 700) };
@@ -45,8 +46,8 @@ pub fn run(is_quick: bool) -> Outcome<Table> {
         table.explain(&rounds.failed);
     }
     table.notes.push(
-        "kymo's publisher waits for its loop, and its loop for nobody: who is too slow is told how many it lost. \
-         nng says nothing"
+        "kymo's publisher waits for its loop, and its loop for nobody: who is too slow is told how \
+         many it lost. nng says nothing"
             .into(),
     );
     Ok(table)
@@ -54,13 +55,11 @@ pub fn run(is_quick: bool) -> Outcome<Table> {
 
 /// Thousands a second for each subscriber, percent lost, subscribers cut off.
 fn measure(system: System, subscribers: usize, span: Duration) -> Outcome<[f64; 3]> {
-    let mut served = Served::start(system, Load::Flood { is_waiting: true })?;
-    let mut seats = subscribe(&served, subscribers)?;
-    served.go()?;
-    count(&mut seats, Duration::from_millis(200))?;
-    let tallies = count(&mut seats, span)?;
+    let mut session = Session::start(system, Load::Flood, subscribers, 0)?;
+    count(&mut session.seats, Duration::from_millis(200))?;
+    let tallies = count(&mut session.seats, span)?;
     let frames: u64 = tallies.iter().map(|tally| tally.frames).sum();
-    let lost: u64 = tallies.iter().map(crate::seats::Tally::lost).sum();
+    let lost: u64 = tallies.iter().map(Tally::lost).sum();
     let cut = tallies.iter().filter(|tally| tally.is_cut).count();
     if frames == 0 {
         return Err("nothing came".into());

@@ -16,8 +16,9 @@ use crate::table::{Cell, Table};
 pub fn run(is_quick: bool) -> Outcome<Table> {
     let mut table = Table::new(
         "Sensors beside the crates sysinfo and procfs",
-        "CPU time of one read of each source, by `bench-sources`: beside the better of the two crates, used as well \
-         as it can be, and beside the bare system calls, which nobody can beat.",
+        "CPU time of one read of each source, by `bench-sources`: beside the better of the two \
+         crates, used as well as it can be, and beside the bare system calls, which nobody can \
+         beat.",
         &["kymo", "the better crate", "system calls alone"],
     );
     let mut command = Command::new(sibling("bench-sources")?);
