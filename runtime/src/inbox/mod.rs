@@ -112,8 +112,8 @@ impl Inbox {
         true
     }
 
-    /// Lets nothing more in: publishers are told [`PublishError::Closed`]. What was let in can still
-    /// be taken.
+    /// Lets nothing more in: publishers are told [`PublishError::Closed`]. What was let in can be
+    /// taken as before.
     pub fn close(&self) {
         self.shared.counters.0.gate.close();
     }
