@@ -294,8 +294,8 @@ pub const INBOX_SMALL_SLOTS: usize = 1024;
 /// Large slots of the inbox. A long event is a transcript or a document: a few at once.
 pub const INBOX_LARGE_SLOTS: usize = 32;
 
-/// How often a loop that stops looks for an event that a publisher has in its hands, and how long it
-/// rests in between: 100 ms, of which one microsecond is enough unless the system runs others.
+/// How often a loop that stops looks for an event that a publisher has in its hands, and how long
+/// it rests in between: 100 ms, of which one microsecond is enough unless the system runs others.
 pub const INBOX_LAST_LOOKS: u32 = 1000;
 
 /// See [`INBOX_LAST_LOOKS`].

@@ -72,7 +72,8 @@ mod loom {
         fn publish(&self, place: usize) -> bool {
             let is_let_in = self.gate.enter();
             if is_let_in {
-                self.places[place].store(true, Ordering::Release);
+                // A queue's push is such a step, too: a plain store has no place in their order.
+                self.places[place].swap(true, Ordering::AcqRel);
             }
             self.is_handed_over.notify();
             is_let_in
@@ -85,7 +86,7 @@ mod loom {
     }
 
     /// The loop ends while both publish. It takes what it has counted, waiting for who is on the
-    /// way, and nothing comes behind it: a loop that waits for nobody is what loom calls a deadlock.
+    /// way, and nothing comes behind it. A wait for nobody is what loom calls a deadlock.
     #[test]
     fn what_was_let_in_is_taken_and_the_rest_knows() {
         let mut builder = Builder::new();

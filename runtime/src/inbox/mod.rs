@@ -9,8 +9,8 @@
 //! * Events of one publisher are taken in the order they were published, each once. Between
 //!   publishers of the same [`Overflow`] order is kept as well when one published after it knew
 //!   that the other had; between publishers of different ones it is not.
-//! * An event that [`Overflow::Refuse`] took in is taken out; at the end of the loop, too, but by a
-//!   journal that fails, or where the loop was dropped and not stopped. These are counted as dropped.
+//! * An event that [`Overflow::Refuse`] took in is taken out, at the end of the loop, too. What a
+//!   journal that fails or a loop that is dropped leaves behind is counted as dropped.
 //! * When the loop has been stopped, publishers are told so, and nothing comes in behind it.
 //! * Never a wait for room: a full inbox is an answer.
 //! * What was published was taken, was dropped or waits: [`InboxCounts`] and [`Inbox::len`] add up
@@ -112,8 +112,8 @@ impl Inbox {
         true
     }
 
-    /// Lets nothing more in: publishers are told [`PublishError::Closed`]. What was let in can still
-    /// be taken.
+    /// Lets nothing more in: publishers are told [`PublishError::Closed`]. What was let in can be
+    /// taken as before.
     pub fn close(&self) {
         self.shared.counters.0.gate.close();
     }

@@ -88,9 +88,9 @@ impl Publisher {
         Self { overflow, ..self }
     }
 
-    /// Hands an event to the loop, which takes it, also when it is stopped in that moment. A `wall_ns` of 0 becomes the time of the turn that takes it, as
-    /// that of its frame: reading a clock would be a third of what a call costs. Who must know when
-    /// it was called says so.
+    /// Hands an event to the loop, which takes it, also when it is stopped in that moment. A
+    /// `wall_ns` of 0 becomes the time of the turn that takes it, as that of its frame: reading a
+    /// clock would be a third of what a call costs. Who must know when it was called says so.
     ///
     /// # Errors
     ///
