@@ -45,8 +45,8 @@ impl WakeFlag {
                 return None;
             }
             let found = pop()?;
-            // More may be left, and the loop may stop here. No store: that would hide what publishers
-            // released who raised the flag since it was lowered; a swap passes it on.
+            // More may be left, and the loop may stop here. No store: that would hide what
+            // publishers released who raised the flag since it was lowered; a swap passes it on.
             self.is_raised.swap(true, Ordering::Relaxed);
             Some(found)
         })
@@ -96,8 +96,8 @@ mod loom {
     /// How often a thread is stopped where it could have gone on.
     const PREEMPTIONS_MAX: usize = 3;
 
-    /// A queue of one place for each publisher, and one for what was published before. Its accesses order nothing: what the loop sees, it
-    /// sees because of the flag or the wake.
+    /// A queue of one place for each publisher, and one for what was published before. Its accesses
+    /// order nothing: what the loop sees, it sees because of the flag or the wake.
     struct Model {
         flag: WakeFlag,
         places: [AtomicBool; 3],

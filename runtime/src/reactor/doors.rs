@@ -157,8 +157,8 @@ impl Reactor {
         true
     }
 
-    /// Descriptors or memory are used up: who comes waits in the queue of the operating system until
-    /// there is room.
+    /// Descriptors or memory are used up: who comes waits in the queue of the operating system
+    /// until there is room.
     fn rest(&mut self, index: usize, error: &io::Error, now: Now) {
         let door = &mut self.doors[index];
         door.rest_until_ns = now.mono_ns + ACCEPT_REST_NS;

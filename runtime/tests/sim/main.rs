@@ -114,7 +114,7 @@ fn tried(options: Options) -> Result<Report, String> {
 
 /// The same seed gives the same bytes, another one others.
 fn repeats(seed: u64) -> Result<(), String> {
-    // What hangs for longer than its budget by the real clock, on a machine that is that busy, rests.
+    // What hangs for longer than its budget by the real clock, on a machine that busy, rests.
     let without = faults::parse("hung-sensor")?;
     let options = Options { ticks: 300, without, ..Options::new(seed) };
     let first = tried(options)?;
