@@ -2,7 +2,7 @@
 //! Subscribers of a hub get every event in order, or are told which they will not get.
 
 #[allow(dead_code)] // the hub's tests use the rest of it
-#[path = "../../runtime/tests/hub/oracle.rs"]
+#[path = "../../runtime/tests/fuzz/oracle.rs"]
 mod oracle;
 #[allow(dead_code)] // the hub's tests use the rest of it
 #[path = "../../runtime/tests/hub/rig.rs"]

@@ -85,7 +85,8 @@ impl Builder {
     }
 
     /// Serves every sensor of this machine. Where one may keep its reader waiting, the loop has two
-    /// threads more.
+    /// threads more. Vitals have some of their values from these sensors: without this call the
+    /// charge of a battery is absent, and on a Mac so are temperatures, fans and power.
     pub fn sensors(mut self) -> Self {
         self.has_sensors = true;
         self

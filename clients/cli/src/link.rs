@@ -6,12 +6,10 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use kymo::{Config, Reactor};
+use kymo::Builder;
 use kymo_client::{
-    BackoffSettings, BreakerSettings, Error, Settings, StreamId, Streams, Subscriber, Token,
-    directories,
+    BackoffSettings, BreakerSettings, Error, Settings, StreamId, Subscriber, Token, directories,
 };
-use kymo_platform::{Roots, this_machine, this_machine_processes, this_machine_sources};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
@@ -58,7 +56,7 @@ impl Link {
             Err(Error::Unreachable { .. } | Error::Denied { .. }) if may_embed => {
                 tell(format_args!("no daemon found; sampling in this process"));
                 let failed = |text: String| Failure::new(format!("can't sample here: {text}"));
-                let stream = embed(options.streams).map_err(|error| failed(error.to_string()))?;
+                let stream = embed().map_err(|error| failed(error.to_string()))?;
                 let subscriber = Subscriber::over(stream, settings)?;
                 Ok(Self { subscriber, is_embedded: true })
             }
@@ -115,20 +113,14 @@ pub fn name_of(directory: Option<&Path>) -> String {
     }
 }
 
-/// A connection to the library in this process, for `streams`.
+/// A connection to the library in this process. Sensors are among it whatever is asked for: vitals
+/// tell what they read too.
 ///
 /// # Errors
 ///
 /// When this machine can't be sampled.
-pub fn embed(streams: Streams) -> Result<UnixStream, Box<dyn std::error::Error>> {
-    let roots = Roots::default();
-    let mut reactor = Reactor::new(&Config::default(), this_machine(&roots))?;
-    if streams.contains(StreamId::SAMPLES) {
-        reactor.read_sources(this_machine_sources(&roots))?;
-    }
-    if let Some(processes) = this_machine_processes(&roots) {
-        reactor.read_processes(processes);
-    }
+pub fn embed() -> Result<UnixStream, Box<dyn std::error::Error>> {
+    let mut reactor = Builder::new().sensors().processes().build()?;
     let stream = reactor.connect()?;
     // When it fails the connection ends, and that is how we learn of it.
     std::thread::spawn(move || reactor.run());

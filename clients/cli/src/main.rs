@@ -12,6 +12,7 @@ mod doctor;
 mod event_text;
 mod failure;
 mod frames;
+mod get;
 mod lines;
 mod link;
 mod missing;
@@ -43,6 +44,7 @@ use failure::Failure;
 
 fn main() -> ExitCode {
     let outcome = match args::parse() {
+        Ok(Command::Get(options)) => get::get(&options),
         Ok(Command::Watch(options)) => watch::watch(&options),
         Ok(Command::Submit(options)) => submit::submit(&options),
         Ok(Command::Ask(options)) => ask::ask(&options),

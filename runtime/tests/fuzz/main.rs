@@ -4,8 +4,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod config;
-#[allow(dead_code)] // the hub's tests use the rest of it
-#[path = "../hub/oracle.rs"]
 mod oracle;
 #[path = "../common/random.rs"]
 mod random;

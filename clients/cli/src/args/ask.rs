@@ -36,7 +36,8 @@ usage: kymo ping [--dir D] [--count N]
 
   --count N   ask N times, five times a second (default: once)
 ",
-    dir_help!()
+    dir_help!(),
+    "\nexample: kymo ping --count 10\n"
 );
 
 pub fn parse(action: Action, parser: &mut Parser) -> Result<Command, Error> {
@@ -63,7 +64,15 @@ fn help(action: Action) -> String {
         _ => "ask the daemon",
     };
     let json = "  --json      the daemon's reply as it is, one JSON object\n";
-    format!("kymo {name}: {does}\n\nusage: kymo {name} [--dir D] [--json]\n\n{json}{}", dir_help!())
+    let example = match action {
+        Action::Status => "kymo status --json | jq '.clients | length'",
+        Action::Toggle => "kymo toggle && echo recording",
+        Action::Metrics => "kymo metrics > kymo.prom && promtool check metrics < kymo.prom",
+        Action::Reload => "kymo reload --json",
+        _ => "kymo quit --dir /tmp/k",
+    };
+    let usage = format!("usage: kymo {name} [--dir D] [--json]");
+    format!("kymo {name}: {does}\n\n{usage}\n\n{json}{}\nexample: {example}\n", dir_help!())
 }
 
 pub fn parse_ping(parser: &mut Parser) -> Result<Command, Error> {

@@ -2,6 +2,7 @@
 
 mod ask;
 mod doctor;
+mod get;
 mod sensors;
 mod submit;
 mod top;
@@ -14,6 +15,7 @@ use lexopt::{Arg, Parser};
 
 pub use ask::{Ask, Ping};
 pub use doctor::Doctor;
+pub use get::Get;
 pub use sensors::Sensors;
 pub use submit::{EventText, Submit};
 pub use watch::{Resume, Watch};
@@ -23,6 +25,7 @@ kymo: this machine's vitals and its programs' events on the command line
 
 usage: kymo COMMAND [options]; each command has --help
 
+  get        the vitals, once, for scripts
   watch      show vitals, events and sensors as they come
   top        show the processes that use most
   submit     publish an event
@@ -55,6 +58,8 @@ use dir_help;
 /// What was asked for.
 #[derive(Debug)]
 pub enum Command {
+    /// Show the vitals once.
+    Get(Get),
     /// Show what comes.
     Watch(Watch),
     /// Publish an event.
@@ -95,6 +100,7 @@ fn parse_from(args: impl IntoIterator<Item = OsString>) -> Result<Command, Strin
     };
     let name = name.to_string_lossy();
     let command = match &*name {
+        "get" => get::parse(&mut parser),
         "watch" => watch::parse(&mut parser),
         "top" => top::parse(&mut parser),
         "submit" => submit::parse(&mut parser),
@@ -129,6 +135,8 @@ mod tests {
             ("", "what shall it do?"),
             ("wach", "unknown command \"wach\""),
             ("--json", "--json"),
+            ("get warmth", "no such field"),
+            ("get --wait x", "not a number"),
             ("watch --rate 0", "0.1 to 1000"),
             ("watch --rate nan", "not a number"),
             ("watch --rate 1001", "0.1 to 1000"),
@@ -189,13 +197,14 @@ mod tests {
         assert_eq!(parsed("help").unwrap_err(), HELP);
         assert!(parsed("--version").unwrap_err().starts_with("kymo 0."));
         for command in [
-            "", "watch", "top", "submit", "toggle", "status", "sensors", "metrics", "ping",
+            "", "get", "watch", "top", "submit", "toggle", "status", "sensors", "metrics", "ping",
             "doctor", "reload", "quit",
         ] {
             let text = parsed(&format!("{command} -h")).unwrap_err();
             assert!(text.starts_with("kymo"), "{text}");
             assert!(text.lines().count() <= 40, "{text}");
             assert!(text.lines().all(|line| line.len() <= 80), "{text}");
+            assert!(text.contains("\nexample"), "{text}");
         }
     }
 }

@@ -33,8 +33,8 @@ fn readings(directory: Option<&Path>, wait: Duration) -> Result<(&'static str, R
     let (from, mut subscriber) = match Subscriber::connect(settings.clone()) {
         Ok(subscriber) => ("daemon", subscriber),
         Err(Error::Unreachable { .. }) if directory.is_none() => {
-            let stream = embed(settings.streams)
-                .map_err(|error| Failure::new(format!("can't sample here: {error}")))?;
+            let stream =
+                embed().map_err(|error| Failure::new(format!("can't sample here: {error}")))?;
             ("this process", Subscriber::over(stream, settings)?)
         }
         Err(error) => return Err(error.into()),

@@ -65,7 +65,7 @@ pub fn forgetful(scratch: &Scratch, options: &[&str]) -> Process {
 }
 
 /// kymod stands two directories above every test. A test of one package alone does not build it.
-fn kymod_path() -> PathBuf {
+pub fn kymod_path() -> PathBuf {
     static BUILD: Once = Once::new();
     let test = std::env::current_exe().unwrap();
     let path = test.ancestors().nth(2).unwrap_or(Path::new("")).join("kymod");

@@ -1,0 +1,68 @@
+# bash completion for kymo and kymod. A test holds it against their --help.
+
+_kymo_options() {
+    case $1 in
+    get) echo --json --wait --dir --help ;;
+    watch) echo --streams --topic --resume --sensors --groups --json --rate --count --dir --help ;;
+    top) echo --json --rate --count --dir --help ;;
+    submit)
+        echo --topic --data --text --type --state --hook --session --ack --client --number --json \
+            --dir --help
+        ;;
+    sensors) echo --groups --wait --long --json --vitals --dir --help ;;
+    ping) echo --count --dir --help ;;
+    doctor) echo --wait --json --dir --help ;;
+    toggle | status | metrics | reload | quit) echo --json --dir --help ;;
+    *)
+        echo get watch top submit toggle status sensors metrics ping doctor reload quit --metrics \
+            --version --help
+        ;;
+    esac
+}
+
+_kymo_values() {
+    case $1 in
+    --streams) echo vitals events samples processes ;;
+    --groups)
+        echo cpu memory filesystem disk network hwmon thermal power gpu pressure cgroup
+        ;;
+    --type)
+        echo event transcription session_start session_end state_change notification \
+            metrics_update
+        ;;
+    --state) echo idle recording processing error ;;
+    --ack) echo received durable synced ;;
+    esac
+}
+
+_kymo() {
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command=
+    ((COMP_CWORD > 1)) && command=${COMP_WORDS[1]}
+    COMPREPLY=()
+    case $before in
+    --dir) mapfile -t COMPREPLY < <(compgen -d -- "$word") ;;
+    --resume) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+    --streams | --groups | --type | --state | --ack)
+        mapfile -t COMPREPLY < <(compgen -W "$(_kymo_values "$before")" -- "$word")
+        ;;
+    --topic | --sensors | --rate | --count | --wait | --data | --text | --hook | --session | --client | --number) ;;
+    *) mapfile -t COMPREPLY < <(compgen -W "$(_kymo_options "$command")" -- "$word") ;;
+    esac
+}
+
+_kymod() {
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
+    COMPREPLY=()
+    case $before in
+    --config) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+    --dir | --state | --proc | --sys) mapfile -t COMPREPLY < <(compgen -d -- "$word") ;;
+    --rate | --clients) ;;
+    *)
+        mapfile -t COMPREPLY < <(compgen -W "--dir --state --rate --clients --config \
+            --check-config --proc --sys --version --help" -- "$word")
+        ;;
+    esac
+}
+
+complete -F _kymo kymo
+complete -F _kymod kymod

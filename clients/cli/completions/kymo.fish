@@ -1,0 +1,56 @@
+# fish completion for kymo and kymod. A test holds it against their --help.
+
+complete -c kymo -f
+complete -c kymo -n __fish_use_subcommand -l version -d 'Print the version'
+complete -c kymo -n __fish_use_subcommand -l metrics -d 'As the command metrics'
+complete -c kymo -l help -s h -d 'Print a summary'
+complete -c kymo -n __fish_use_subcommand -a get -d 'The vitals, once, for scripts'
+complete -c kymo -n __fish_use_subcommand -a watch -d 'Show what comes as it comes'
+complete -c kymo -n __fish_use_subcommand -a top -d 'Show the processes that use most'
+complete -c kymo -n __fish_use_subcommand -a submit -d 'Publish an event'
+complete -c kymo -n __fish_use_subcommand -a toggle -d 'Begin a session, or end the open one'
+complete -c kymo -n __fish_use_subcommand -a status -d 'How the daemon is'
+complete -c kymo -n __fish_use_subcommand -a sensors -d 'Every sensor, and what it reads now'
+complete -c kymo -n __fish_use_subcommand -a metrics -d 'Its figures, for Prometheus'
+complete -c kymo -n __fish_use_subcommand -a ping -d 'Whether it answers, and how fast'
+complete -c kymo -n __fish_use_subcommand -a doctor -d 'What to send to who looks for a fault'
+complete -c kymo -n __fish_use_subcommand -a reload -d 'Have it read its settings again'
+complete -c kymo -n __fish_use_subcommand -a quit -d 'Have it stop'
+complete -c kymo -n 'not __fish_use_subcommand' -l dir -x -a '(__fish_complete_directories)' -d 'Of the daemon'
+
+set -l json get watch top submit toggle status sensors metrics doctor reload quit
+complete -c kymo -n "__fish_seen_subcommand_from $json" -l json -d 'JSON'
+complete -c kymo -n '__fish_seen_subcommand_from get sensors doctor' -l wait -x -d 'Seconds'
+complete -c kymo -n '__fish_seen_subcommand_from watch top' -l rate -x -d 'Hz'
+complete -c kymo -n '__fish_seen_subcommand_from watch top ping' -l count -x -d 'How many'
+complete -c kymo -n '__fish_seen_subcommand_from watch' -l streams -x -a 'vitals events samples processes' -d 'What'
+complete -c kymo -n '__fish_seen_subcommand_from watch' -l resume -r -F -d 'File that remembers'
+complete -c kymo -n '__fish_seen_subcommand_from watch' -l sensors -x -d 'Sensors like'
+complete -c kymo -n '__fish_seen_subcommand_from watch submit' -l topic -x -d 'Of events'
+set -l groups cpu memory filesystem disk network hwmon thermal power gpu pressure cgroup
+complete -c kymo -n '__fish_seen_subcommand_from watch sensors' -l groups -x -a "$groups" -d 'Only groups like'
+complete -c kymo -n '__fish_seen_subcommand_from sensors' -l long -d 'Names and identities too'
+complete -c kymo -n '__fish_seen_subcommand_from sensors' -l vitals -d 'The fields of the vitals'
+
+complete -c kymo -n '__fish_seen_subcommand_from submit' -l data -x -d 'JSON'
+complete -c kymo -n '__fish_seen_subcommand_from submit' -l text -x -d 'What it says'
+set -l types event transcription session_start session_end state_change notification metrics_update
+complete -c kymo -n '__fish_seen_subcommand_from submit' -l type -x -a "$types" -d 'Of the event'
+complete -c kymo -n '__fish_seen_subcommand_from submit' -l state -x -a 'idle recording processing error' -d 'Of the application'
+complete -c kymo -n '__fish_seen_subcommand_from submit' -l hook -x -d 'Which hook'
+complete -c kymo -n '__fish_seen_subcommand_from submit' -l session -x -d 'It belongs to'
+complete -c kymo -n '__fish_seen_subcommand_from submit' -l ack -x -a 'received durable synced' -d 'Wait until it is'
+complete -c kymo -n '__fish_seen_subcommand_from submit' -l client -x -d 'Name of its key'
+complete -c kymo -n '__fish_seen_subcommand_from submit' -l number -x -d 'Number of its key'
+
+complete -c kymod -f
+complete -c kymod -l dir -x -a '(__fish_complete_directories)' -d 'Of the sockets'
+complete -c kymod -l state -x -a '(__fish_complete_directories)' -d 'Of the journal'
+complete -c kymod -l rate -x -d 'Of subscribers that name none'
+complete -c kymod -l clients -x -d 'Connections held at once'
+complete -c kymod -l config -r -F -d 'Settings'
+complete -c kymod -l check-config -d 'Read the settings and end'
+complete -c kymod -l proc -x -a '(__fish_complete_directories)' -d 'Where procfs is'
+complete -c kymod -l sys -x -a '(__fish_complete_directories)' -d 'Where sysfs is'
+complete -c kymod -l version -d 'Print the version'
+complete -c kymod -l help -d 'Print a summary'
