@@ -242,11 +242,12 @@ fn line_of(bytes: &[u8], options: LineOptions) -> Vec<u8> {
     room[..size].to_vec()
 }
 
-/// The number behind the `#` in an event's text.
+/// What stands before an event's number in its text, and in no other bytes.
+pub const NUMBER: &str = "number:";
+
 fn number_in(bytes: &[u8]) -> Option<u64> {
-    let payload = &bytes[32..];
-    let at = payload.windows(2).position(|pair| pair[0] == b'#' && pair[1] == b':')? + 2;
-    let digits = payload[at..].iter().take_while(|byte| byte.is_ascii_digit());
+    let at = bytes.windows(NUMBER.len()).position(|found| found == NUMBER.as_bytes())?;
+    let digits = bytes[at + NUMBER.len()..].iter().take_while(|byte| byte.is_ascii_digit());
     Some(digits.fold(0, |number, digit| number * 10 + u64::from(digit - b'0')))
 }
 
