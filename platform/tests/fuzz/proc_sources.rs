@@ -44,7 +44,7 @@ fn pressure(word: Option<&str>, column: &str) -> Option<f64> {
     let is_number = is_digits(whole) && is_digits(fraction) && (1..=9).contains(&fraction.len());
     let whole: u64 = whole.parse().ok().filter(|whole| is_number && *whole <= 100)?;
     let hundredths: u64 = format!("{fraction:0<9}")[..2].parse().ok()?;
-    Some((whole * 100 + hundredths) as f64 / 1e4)
+    Some((whole * 100 + hundredths) as f64 / 1e4).filter(|share| *share <= 1.0)
 }
 
 fn pressures(resource: &str, text: &str, expected: &mut BTreeMap<String, Reading<f64>>) {

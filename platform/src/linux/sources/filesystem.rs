@@ -22,7 +22,7 @@ use crate::source::{Freshness, Scope, SensorInfo, Source, SourceSpec};
 const MOUNTS_MAX: usize = 64;
 /// A path that is longer is left out: its file system is counted as omitted. An identity has room
 /// for it, and for what tells paths apart that look alike; one that is cut would be another's.
-const PATH_SIZE_MAX: usize = 256 - "filesystem#18446744073709551615/inodes used".len();
+const PATH_SIZE_MAX: usize = 256 - "filesystem-remote#18446744073709551615/inodes used".len();
 /// Holds a line of mountinfo: two paths, and the options of many overlays.
 const TEXT_SIZE: usize = 8192;
 
@@ -214,8 +214,9 @@ fn tell(
     let name = Phrase::new().with_bytes(point.to_bytes());
     let kind = Phrase::new().with_bytes(mount.kind);
     let source = Phrase::new().with_bytes(mount.source);
-    // The mount point is what stays when disks are renamed.
-    let mut place = Phrase::new().with("filesystem").with(name.as_str());
+    // The mount point is what stays when disks are renamed. A server's may lie over a disk's.
+    let start = if spec.name == REMOTE.name { REMOTE.name } else { LOCAL.name };
+    let mut place = Phrase::new().with(start).with(name.as_str());
     if name.as_str().as_bytes() != point.to_bytes() {
         // What can't be shown tells it from another.
         place = place.with("#").with_number(hash(point.to_bytes()));
