@@ -13,6 +13,7 @@ pub mod args;
 pub mod bare;
 pub mod baseline;
 pub mod callgrind;
+pub mod collectd;
 pub mod cost;
 pub mod events;
 pub mod files;

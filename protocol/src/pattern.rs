@@ -7,18 +7,26 @@
 /// Whether one of `patterns` matches `topic`, or the name of a group.
 #[must_use]
 pub fn wants(patterns: &[u8], topic: &str) -> bool {
+    wants_counted(patterns, topic, &mut 0)
+}
+
+/// The same, and adds to `steps` how many bytes were compared to find out: for who does it for
+/// strangers and has to share its time among them.
+#[must_use]
+pub fn wants_counted(patterns: &[u8], topic: &str, steps: &mut u64) -> bool {
     patterns.is_empty()
         || patterns
             .split(|byte| *byte == b'\n')
-            .any(|pattern| !pattern.is_empty() && matches(pattern, topic.as_bytes()))
+            .any(|pattern| !pattern.is_empty() && matches(pattern, topic.as_bytes(), steps))
 }
 
 /// Linear in time for one `*`, at most the product of both lengths for many; both are bounded.
-fn matches(pattern: &[u8], topic: &[u8]) -> bool {
+fn matches(pattern: &[u8], topic: &[u8], steps: &mut u64) -> bool {
     let (mut p, mut t) = (0, 0);
     // Where to go on when what follows the last `*` does not match: it takes one byte more.
     let mut retry = None;
     while t < topic.len() {
+        *steps += 1;
         match pattern.get(p) {
             Some(b'*') => {
                 retry = Some((p + 1, t));
@@ -58,11 +66,21 @@ mod tests {
             ("[a]?", "[a]?", true),
         ] {
             assert_eq!(
-                matches(pattern.as_bytes(), topic.as_bytes()),
+                matches(pattern.as_bytes(), topic.as_bytes(), &mut 0),
                 expected,
                 "{pattern} {topic}"
             );
         }
+    }
+
+    #[test]
+    fn steps_are_counted() {
+        let mut steps = 0;
+        assert!(!wants_counted(b"build\n", "deploy", &mut steps));
+        assert_eq!(steps, 1);
+        // Each place but the last three looks right for two bytes.
+        assert!(!wants_counted(b"*aab\n", "aaaaaaaa", &mut steps));
+        assert!(steps > 2 * 5, "{steps}");
     }
 
     #[test]

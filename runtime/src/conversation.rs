@@ -98,7 +98,10 @@ fn next_line(input: &[u8], ended: bool) -> Result<Option<(Request, usize)>, Mist
         None => return Ok(None),
     };
     if line.trim_ascii().is_empty() {
-        return Ok(Some((Request::Nothing, size)));
+        // With all that follow: what stands behind them is then moved once, and not for each.
+        let blank = input.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        let last = input[..blank].iter().rposition(|byte| *byte == b'\n');
+        return Ok(Some((Request::Nothing, last.map_or(size, |at| at + 1))));
     }
     let request = parse_subscribe(line).map_err(|error| {
         let (fault, at) = (error.fault.describe(), error.at);
@@ -160,6 +163,16 @@ fn bad_frame(error: FrameError) -> Mistake {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn blank_lines_are_passed_over_together() {
+        let size = |input: &[u8]| next_line(input, false).unwrap().unwrap().1;
+        assert_eq!(size(b"\n\n \r\n\t{\"subscribe\":[]}\n"), 5);
+        // What may be the beginning of a line stays.
+        assert_eq!(size(b" \n  "), 2);
+        assert_eq!(size(&[b'\n'; INPUT_SIZE]), INPUT_SIZE);
+        assert_eq!(next_line(b"  ", true).unwrap().unwrap().1, 2);
+    }
 
     #[test]
     fn a_sentence_that_is_too_long_is_cut_and_not_left_out() {

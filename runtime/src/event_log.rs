@@ -68,6 +68,8 @@ pub struct EventLog {
     lanes: Vec<Lane>,
     journal: Option<Journal>,
     window: Window,
+    /// Reads of the journal since somebody asked.
+    reads: u64,
     /// Bytes of the largest event's frame.
     frame_max: usize,
     /// Bytes appended and not committed.
@@ -110,6 +112,7 @@ impl EventLog {
             ring,
             lanes,
             journal,
+            reads: 0,
             window: Window::new(event_bytes),
             frame_max,
             pending_size: 0,
@@ -281,6 +284,7 @@ impl EventLog {
             let last = self.ring.oldest().min(self.committed) - 1;
             return Next::Gap { first: sequence, last, reason: GapReason::Lapped };
         };
+        self.reads += 1;
         match journal.read(sequence, hint, &mut self.window.bytes) {
             Ok(Read::Frames { first, end, .. }) => {
                 self.window.hold(first, end);
@@ -296,6 +300,11 @@ impl EventLog {
                 Next::Gap { first: sequence, last, reason: GapReason::Damage }
             }
         }
+    }
+
+    /// How often the journal was read since this was asked before.
+    pub fn take_reads(&mut self) -> u64 {
+        std::mem::take(&mut self.reads)
     }
 
     /// The ring that has event `sequence` ready to be sent in `format`, if one has.

@@ -1,5 +1,7 @@
 //! Every bound of the runtime, with its reason.
 
+use std::time::Duration;
+
 use kymo_protocol::Group;
 use kymo_protocol::limits::{
     FRAME_MAX, NAME_MAX, NOTICE_LINE_MAX, PROCESSES_LINE_MAX, SAMPLES_LINE_MAX, SAMPLES_MAX,
@@ -102,8 +104,21 @@ pub const SENDS_PER_FLOOD: usize = EVENT_RING_SIZE / SEND_MAX;
 /// Events that are prepared for one session in one turn, and bytes of them: what one send takes.
 pub const PREPARED_EVENTS_MAX: usize = 512;
 
-/// Events looked at for one session in one turn, those that its filter hides included.
-pub const LOOKED_AT_MAX: usize = 4096;
+/// What one session may have written for it at once, and all of them in one turn, in nanoseconds of
+/// an ordinary CPU as far as they can be told from what is done: frames of telemetry wait for it.
+/// Who needs more goes on in the next turn, in its order.
+pub const EFFORT_PER_SESSION: u64 = 50_000;
+/// See [`EFFORT_PER_SESSION`]: a tenth of a tick at 25 Hz.
+pub const EFFORT_PER_TURN: u64 = 4_000_000;
+
+/// To look at one event that lies in memory: as much as to compare so many bytes.
+pub const EFFORT_PER_EVENT: u64 = 100;
+
+/// To write one byte of a line.
+pub const EFFORT_PER_LINE_BYTE: u64 = 2;
+
+/// To read from the journal what one send takes: as much is looked through to find it.
+pub const EFFORT_PER_READ: u64 = 30_000;
 
 /// Bytes of a block that the C library makes of untouched pages: twice what glibc's threshold is
 /// before it has learned of larger ones.
@@ -278,6 +293,13 @@ pub const INBOX_SMALL_SLOTS: usize = 1024;
 
 /// Large slots of the inbox. A long event is a transcript or a document: a few at once.
 pub const INBOX_LARGE_SLOTS: usize = 32;
+
+/// How often a loop that stops looks for an event that a publisher has in its hands, and how long
+/// it rests in between: 100 ms, of which one microsecond is enough unless the system runs others.
+pub const INBOX_LAST_LOOKS: u32 = 1000;
+
+/// See [`INBOX_LAST_LOOKS`].
+pub const INBOX_LAST_REST: Duration = Duration::from_micros(100);
 
 /// Bits of the longest duration that a histogram tells from longer ones: 73 minutes. Nothing that
 /// kymo measures takes as long as that and is still worth a finer answer.

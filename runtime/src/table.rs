@@ -41,6 +41,8 @@ pub struct Table {
     /// Topic patterns.
     filters: Box<[u8]>,
     ready: VecDeque<u32>,
+    /// Those of whom it will be the turn first, as [`readmit`](Table::readmit) says.
+    deferred: VecDeque<u32>,
     closed: VecDeque<u32>,
     len: usize,
 }
@@ -58,6 +60,7 @@ impl Table {
             inputs: vec![0; clients * INPUT_SIZE].into_boxed_slice(),
             filters: vec![0; clients * FILTER_TEXT_MAX].into_boxed_slice(),
             ready: VecDeque::with_capacity(clients),
+            deferred: VecDeque::with_capacity(clients),
             closed: VecDeque::with_capacity(clients),
             len: 0,
         }
@@ -239,6 +242,31 @@ impl Table {
         }
     }
 
+    /// The same, but it is the next.
+    pub fn enqueue_first(&mut self, id: SessionId) {
+        let session = self.session(id);
+        if !session.queued && !session.blocked && session.phase != Phase::Closed {
+            session.queued = true;
+            self.ready.push_front(id.0);
+        }
+    }
+
+    /// The same, but for the next turn, in which it comes before all who did not have to wait.
+    pub fn defer(&mut self, id: SessionId) {
+        let session = self.session(id);
+        if !session.queued && !session.blocked && session.phase != Phase::Closed {
+            session.queued = true;
+            self.deferred.push_back(id.0);
+        }
+    }
+
+    /// Queues those who were deferred.
+    pub fn readmit(&mut self) {
+        while let Some(index) = self.deferred.pop_back() {
+            self.ready.push_front(index);
+        }
+    }
+
     /// Notes for every subscriber of samples that is due at the tick of `tick_ns` which lanes have
     /// something new for it.
     pub fn owe_samples(&mut self, tick_ns: u64, grid_ns: u64, stream: &Stream) {
@@ -280,9 +308,9 @@ impl Table {
         Some(id)
     }
 
-    /// Sessions with bytes to send.
+    /// Sessions with bytes to send, now or in the next turn.
     pub fn ready(&self) -> usize {
-        self.ready.len()
+        self.ready.len() + self.deferred.len()
     }
 
     /// Marks a session as one to be let go.
@@ -306,6 +334,7 @@ impl Table {
         // Its place may be taken at once; the queue must not take the new one for it.
         if self.session(SessionId(index)).queued {
             self.ready.retain(|ready| *ready != index);
+            self.deferred.retain(|deferred| *deferred != index);
         }
         self.sessions[index as usize] = None;
         self.free.push(index);

@@ -31,6 +31,11 @@ impl Hub {
         taken
     }
 
+    /// Counts a connection that was turned away before anybody was asked: its user may not.
+    pub(crate) fn handle_denied(&mut self) {
+        self.counters.refused += 1;
+    }
+
     fn admit(
         &mut self,
         listener: Option<usize>,

@@ -9,6 +9,7 @@ use kymo_protocol::{Event, EventFields, EventKind, FrameError, Resume, Stamp, St
 use super::Hub;
 use crate::event_log::{Next, transcode};
 use crate::journal::Recovery;
+use crate::limits::EFFORT_PER_TURN;
 use crate::notice::Notice;
 use crate::session::EventSubscription;
 use crate::table::SessionId;
@@ -154,5 +155,7 @@ impl Hub {
             self.published_ns = self.published_ns.or(Some(now.mono_ns));
         }
         self.answer_publishers(now);
+        self.effort = EFFORT_PER_TURN;
+        self.table.readmit();
     }
 }

@@ -51,7 +51,7 @@ use crate::histogram::Histogram;
 use crate::history::History;
 use crate::journal::Recovery;
 use crate::keys::Keys;
-use crate::limits::{LISTENERS_MAX, SOURCES_MAX};
+use crate::limits::{EFFORT_PER_TURN, LISTENERS_MAX, SOURCES_MAX};
 use crate::quota::Quota;
 use crate::samples::Samples;
 use crate::schedule::{Cadences, Schedule};
@@ -144,6 +144,8 @@ pub struct Hub {
     /// Room for one event's payload.
     event: Buffer,
     prepared: Prepared,
+    /// What is left of [`EFFORT_PER_TURN`].
+    effort: u64,
     samples: Samples,
     prepared_samples: PreparedSamples,
     schedule: Schedule,
@@ -206,6 +208,7 @@ impl Hub {
             retry_ns: None,
             log,
             prepared: Prepared::new(config.limits.event_bytes),
+            effort: EFFORT_PER_TURN,
             samples: Samples::new(SOURCES_MAX),
             prepared_samples: PreparedSamples::new(),
             telemetry: Kind::ALL.map(|kind| Telemetry::new(kind, formats.clone())),

@@ -32,6 +32,13 @@ pub(super) enum Source {
     Samples,
 }
 
+impl Source {
+    /// Whether it is telemetry, of which a visit brings no more than is owed.
+    pub(super) fn is_telemetry(self) -> bool {
+        !matches!(self, Self::Nothing | Self::Events { .. } | Self::Prepared { .. })
+    }
+}
+
 /// Room for one frame that differs from everybody else's.
 #[derive(Debug)]
 pub struct Scratch(pub(super) Buffer);

@@ -8,9 +8,10 @@ use super::transmit::keep_or_cut;
 use crate::activity::Activity;
 use crate::buffer::Buffer;
 use crate::event_log::{EventLog, transcode};
-use crate::limits::{LOOKED_AT_MAX, PREPARED_EVENTS_MAX, SEND_MAX};
+use crate::limits::{EFFORT_PER_EVENT, EFFORT_PER_LINE_BYTE, PREPARED_EVENTS_MAX, SEND_MAX};
 use crate::session::Session;
 use crate::table::{SessionId, Table};
+use crate::telemetry::Format;
 
 /// An event that was written, and where it ends.
 #[derive(Clone, Copy, Debug)]
@@ -55,25 +56,33 @@ impl Prepared {
     }
 
     /// Writes what a session wants of the events from its cursor on. Moves the cursor over what it
-    /// does not want when that is all there is.
-    pub fn prepare(&mut self, table: &mut Table, log: &mut EventLog, id: SessionId) {
+    /// does not want when that is all there is. Takes about `effort`, at least that of one event;
+    /// returns what it took but for reads of the journal.
+    pub fn prepare(
+        &mut self,
+        table: &mut Table,
+        log: &mut EventLog,
+        id: SessionId,
+        effort: u64,
+    ) -> u64 {
         self.clear();
         let (session, filter) = table.filter(id);
         let format = session.format;
-        let Some(events) = &mut session.events else { return };
+        let Some(events) = &mut session.events else { return 0 };
         let activity = *log.activity();
-        let mut cursor = events.cursor;
-        for _ in 0..LOOKED_AT_MAX {
-            if self.pieces.len() == PREPARED_EVENTS_MAX {
-                break;
-            }
+        let (mut cursor, mut taken) = (events.cursor, 0);
+        while taken < effort && self.pieces.len() < PREPARED_EVENTS_MAX {
             let Some(frame) = log.frame(cursor, &mut events.hint) else { break };
             let catchup = cursor < events.live_from;
-            if is_wanted(frame, filter, catchup.then_some(&activity)) {
+            taken += EFFORT_PER_EVENT;
+            if is_wanted(frame, filter, catchup.then_some(&activity), &mut taken) {
                 let end = if self.size == 0 { self.bytes.len() } else { SEND_MAX };
                 let room = self.bytes.get_mut(self.size..end).unwrap_or_default();
                 match transcode(room, frame, format, catchup) {
-                    Ok(size) => self.size += size,
+                    Ok(size) => {
+                        self.size += size;
+                        taken += if format == Format::Binary { 0 } else { line_effort(size) };
+                    }
                     // No room for it beside the others.
                     Err(_) if self.size > 0 => break,
                     Err(_) => debug_assert!(false, "an event outgrew its buffer"),
@@ -86,6 +95,7 @@ impl Prepared {
         if self.size == 0 {
             events.cursor = cursor;
         }
+        taken
     }
 
     /// Writes the event that a send has cut once more; whether it was still there.
@@ -147,11 +157,16 @@ impl Prepared {
 }
 
 /// Whether a session wants an event; `past` says what a newcomer is told of.
-fn is_wanted(frame: &[u8], filter: &[u8], past: Option<&Activity>) -> bool {
+fn is_wanted(frame: &[u8], filter: &[u8], past: Option<&Activity>, effort: &mut u64) -> bool {
     if filter.is_empty() && past.is_none() {
         return true;
     }
     let payload = frame.get(HEADER_SIZE..).unwrap_or_default();
     let Some(event) = Event::view(payload) else { return false };
-    past.is_none_or(|activity| activity.is_told(event)) && pattern::wants(filter, event.topic())
+    past.is_none_or(|activity| activity.is_told(event))
+        && pattern::wants_counted(filter, event.topic(), effort)
+}
+
+fn line_effort(size: usize) -> u64 {
+    size as u64 * EFFORT_PER_LINE_BYTE
 }

@@ -22,7 +22,12 @@ impl Hub {
     /// [`plan_tick`](Self::plan_tick), then [`publish`](Self::publish).
     #[must_use]
     pub fn take_tick(&mut self, now: Now) -> Option<u64> {
-        self.schedule.take(now.mono_ns)
+        let tick_ns = self.schedule.take(now.mono_ns);
+        if tick_ns.is_some() {
+            // Whose events have to wait is due all the same.
+            self.table.readmit();
+        }
+        tick_ns
     }
 
     /// Takes in how often there is something to do for each group: who wants samples more often

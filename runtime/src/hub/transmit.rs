@@ -14,7 +14,7 @@ use super::newest::{advance, plan_telemetry, settle_newest};
 use super::plan::{Plan, Source, keep_rest};
 use super::sent_run::sent_of_run;
 use crate::event_log::EventLog;
-use crate::limits::SEND_MAX;
+use crate::limits::{EFFORT_PER_READ, EFFORT_PER_SESSION, SEND_MAX};
 use crate::session::{Phase, Session};
 use crate::table::SessionId;
 use crate::telemetry::Kind;
@@ -30,7 +30,10 @@ impl Hub {
             return Parts::from_iter([self.control.output(place)]);
         }
         Kind::ALL.into_iter().for_each(|kind| self.note_lapse(kind, id, now));
-        self.note_event_lapse(id, now);
+        // That may take a read of the journal.
+        if self.effort > 0 {
+            self.note_event_lapse(id, now);
+        }
         self.note_samples_lapse(id, now);
         self.plan = self.plan(id, now);
         let Plan { tail_size, source } = self.plan;
@@ -85,8 +88,13 @@ impl Hub {
             source = plan_events(self.table.session(id), &self.log);
         }
         let has_events = self.table.session(id).events.is_some();
-        if matches!(source, Source::Nothing) && has_events {
-            self.prepared.prepare(&mut self.table, &mut self.log, id);
+        if matches!(source, Source::Nothing) && has_events && self.effort == 0 {
+            // Others took the turn's share; it is the first in the next.
+            if tail_size == 0 && self.has_more_events(id) {
+                self.table.defer(id);
+            }
+        } else if matches!(source, Source::Nothing) && has_events {
+            self.prepare_events(id);
             if !self.prepared.bytes().is_empty() {
                 source = Source::Prepared { start: 0 };
             } else if tail_size == 0 && self.has_more_events(id) {
@@ -95,6 +103,14 @@ impl Hub {
             }
         }
         Plan { tail_size, source }
+    }
+
+    /// Writes events for a session, at the expense of the turn's effort.
+    fn prepare_events(&mut self, id: SessionId) {
+        let effort = EFFORT_PER_SESSION.min(self.effort);
+        let taken = self.prepared.prepare(&mut self.table, &mut self.log, id, effort);
+        let reads = self.log.take_reads() * EFFORT_PER_READ;
+        self.effort = self.effort.saturating_sub(taken + reads);
     }
 
     /// Says that the socket took `size` bytes of what [`transmit`](Self::transmit) showed; fewer
@@ -123,6 +139,9 @@ impl Hub {
             self.close(id, now);
         } else if session.owes_clock_map {
             self.tell_clock_map(id, now);
+        } else if source.is_telemetry() && self.has_more_events(id) {
+            // At once: when its turn comes again the next frame may be due, and events never come.
+            self.table.enqueue_first(id);
         } else if self.has_more(id) {
             self.table.enqueue(id);
         }

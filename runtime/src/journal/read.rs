@@ -39,8 +39,26 @@ pub enum Read {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Hint {
     generation: u64,
+    /// Where the last read began: a reader that took only some of it is searched from there.
+    first: Mark,
+    /// Where it ended.
+    end: Mark,
+}
+
+/// A place in a segment, and the sequence there.
+#[derive(Clone, Copy, Debug, Default)]
+struct Mark {
     offset: usize,
     sequence: u64,
+}
+
+impl Hint {
+    /// Where to begin to look for `sequence` in the segment of a generation.
+    fn offset(&self, generation: u64, sequence: u64) -> usize {
+        let is_known = self.generation == generation;
+        let mark = [self.end, self.first].into_iter().find(|mark| mark.sequence <= sequence);
+        mark.filter(|_| is_known).map_or(0, |mark| mark.offset).max(HEADERS_SIZE)
+    }
 }
 
 impl Journal {
@@ -87,8 +105,8 @@ impl Journal {
         buffer: &mut [u8],
     ) -> io::Result<Read> {
         let segment = self.segments[index];
-        let is_hint = hint.generation == segment.generation && hint.sequence == from;
-        let mut place = if is_hint { hint.offset } else { HEADERS_SIZE };
+        let mut place = hint.offset(segment.generation, from);
+        let mut first = Mark { offset: place, sequence: from };
         let (mut end, mut size) = (from, 0);
         // The first sequence that is there, when `from` is not.
         let mut found = segment.end;
@@ -101,6 +119,7 @@ impl Journal {
             }
             if end == from {
                 place = item.offset;
+                first.offset = place;
             }
             if sequence > end || sequence >= segment.end {
                 found = sequence.min(segment.end);
@@ -120,10 +139,11 @@ impl Journal {
         }
         let generation = segment.generation;
         if end > from {
-            *hint = Hint { generation, offset: place, sequence: end };
+            *hint = Hint { generation, first, end: Mark { offset: place, sequence: end } };
             return Ok(Read::Frames { first: from, end, size });
         }
-        *hint = Hint { generation, offset: place, sequence: found };
+        let end = Mark { offset: place, sequence: found };
+        *hint = Hint { generation, first: end, end };
         Ok(Read::Gap { first: from, last: found - 1, reason: GapReason::Damage })
     }
 }

@@ -63,6 +63,7 @@ fn another_user_is_denied() {
     open(&path, 0o666);
     let line: Value = serde_json::from_str(&as_somebody(65_534, 65_534, &path).unwrap()).unwrap();
     assert_eq!((&line["type"], &line["code"]), (&"error".into(), &"denied".into()));
+    assert_eq!(daemon.owner().act("status")["refused"], 1);
     // It held no place.
     for _ in 0..10 {
         as_somebody(65_534, 65_534, &path).unwrap();

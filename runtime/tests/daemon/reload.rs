@@ -193,3 +193,28 @@ fn the_journal_stays_where_it_is() {
     assert!(ask(&reloaded, HEAD));
     assert!(!there.exists());
 }
+
+#[test]
+fn a_flood_of_reloads_is_no_flood_of_lines() {
+    let mut server = Reloaded::start(&[]);
+    let mut owner = server.daemon.owner();
+    for _ in 0..500 {
+        assert_eq!(owner.act("reload")["message"], "settings reloaded");
+    }
+    owner.act("quit");
+    assert_eq!(server.daemon.wait().code(), Some(0));
+    let said = server.daemon.said();
+    // Ten seconds begin anew while a slow machine is at it.
+    let lines = said.lines().count();
+    assert!((30..200).contains(&lines), "{lines} lines");
+    // Those that are missing are told.
+    let counts = said.lines().filter(|line| line.ends_with("left out"));
+    let count = |line: &str| {
+        let words: Vec<&str> = line.split(' ').collect();
+        let at = words.iter().position(|word| *word == "lines").unwrap();
+        words[at - 1].parse::<usize>().unwrap()
+    };
+    let omitted: usize = counts.map(count).sum();
+    let told = said.lines().filter(|line| line.contains("settings")).count();
+    assert_eq!(told + omitted, 1000, "{said}");
+}

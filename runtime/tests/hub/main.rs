@@ -7,7 +7,7 @@
 mod clocks;
 mod control;
 mod events;
-mod oracle;
+mod fairness;
 mod processes;
 #[path = "../common/processes.rs"]
 mod processes_double;
@@ -19,4 +19,3 @@ mod samples_oracle;
 mod samples_sim;
 #[path = "../common/sensors.rs"]
 mod sensors;
-mod sim;
