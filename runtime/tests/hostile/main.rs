@@ -2,13 +2,15 @@
 //!
 //! Each behaviour is played by a process of its own, for a while, one after the other; then it ends.
 //! Meanwhile honest clients of every form read vitals at 25 Hz and events, one publishes, and
-//! newcomers come. What must hold is in `verdict`: honest frames in time and complete, nobody honest
-//! cut or kept out, the owner answered; and of the daemon no memory, no descriptor, no client, no
-//! flood in the log and no more than one core.
+//! newcomers come. What must hold is in `verdict`: honest frames in time and complete, nobody
+//! honest cut or kept out, the owner answered; and of the daemon no memory, no descriptor, no
+//! client, no flood in the log and no more than one core. In time is measured beside the same
+//! without anybody hostile, every few behaviours.
 //!
 //! Without arguments each behaviour is short and bounds are wide: it shows that everything works.
-//! `--full` is what `make hostile` runs. `--only WORD` takes those whose name holds it, `--span-ms N`
-//! sets how long each lasts, `--list` says what they are. Canaries do harm that must be seen, and come last in every run.
+//! `--full` is what `make hostile` runs. `--only WORD` takes those whose name holds it,
+//! `--span-ms N` sets how long each lasts, `--list` says what they are. Canaries do harm that must
+//! be seen, and come last in every run.
 //!
 //! It is a test of this package, and no benchmark, because cargo then builds the very daemon it
 //! runs, and because it gives verdicts. It has a `main` of its own, so that it can start itself as

@@ -6,8 +6,11 @@ use crate::behaviour::{Behaviour, Counter};
 use crate::record::quantile_ms;
 use crate::trial::Trial;
 
-pub const HEAD: &str = "\
-behaviour                   clients   conns  failed   ended   sent MB  heard MB | refused     cut  mistakes  events  merged | p50 ms p99.9 ms  max ms  away | submit  newcomer  CPU %  RSS KB  gone ms | verdict";
+pub const HEAD: &str = concat!(
+    "behaviour                   clients   conns  failed   ended   sent MB  heard MB |",
+    " refused     cut  mistakes  events  merged |",
+    " p50 ms p99.9 ms  max ms  away | submit  newcomer  CPU %  RSS KB  gone ms | verdict",
+);
 
 /// A row of the table.
 pub fn row(name: &str, clients: usize, trial: &Trial, faults: &[String], tries: usize) -> String {
