@@ -35,15 +35,18 @@ gate: ## instructions of the hot paths, none 5 % above benches/instructions.txt
 	$(CARGO) build --quiet --release --locked --package kymo-benches --bin bench-instructions
 	scripts/gate $(TARGET)/release
 
-# Only the tests that say what these files do; KYMO_MUTANTS narrows it: `--file protocol/src/gap.rs`.
+# Only the tests that say what these files do; KYMO_MUTANTS narrows it: `--re protocol/src/gap.rs`.
 mutants: export CARGO_INCREMENTAL = 1
 mutants: export CARGO_PROFILE_TEST_DEBUG = 0
 mutants: export PROPTEST_CASES = 32
 mutants: ## changes of the code that no test sees; hours; needs cargo-mutants
+	status=0; \
 	$(CARGO) mutants --package kymo-protocol --output $(TARGET)/mutants-protocol --timeout 120 \
-		--cargo-arg=--lib --cargo-arg=--test=properties $(KYMO_MUTANTS)
+		--cargo-arg=--lib --cargo-arg=--test=properties $(KYMO_MUTANTS) || status=$$?; \
 	$(CARGO) mutants --package kymo --output $(TARGET)/mutants-runtime --timeout 120 \
-		--cargo-arg=--lib --cargo-arg=--test=journal --cargo-arg=--test=hub $(KYMO_MUTANTS)
+		--cargo-arg=--lib --cargo-arg=--test=journal --cargo-arg=--test=hub $(KYMO_MUTANTS) \
+		|| status=$$?; \
+	exit $$status
 
 sim: ## one run of the simulation: SEED (a fresh one) TICKS (5000) CLIENTS (64) WITHOUT (kinds of faults)
 	$(CARGO) test --quiet --profile sim --package kymo --locked --test sim -- run \

@@ -1,7 +1,13 @@
 //! A behaviour: what hostile clients do, and what the daemon must do about it.
 
+use std::time::Duration;
+
 use crate::attack::Attack;
 use crate::script::Script;
+
+/// Whoever has left must be forgotten after this time. What an owner has asked for is done all the
+/// same, and a slow machine may have seconds of it.
+pub const LEAVING: Duration = Duration::from_secs(10);
 
 /// A row of the table of behaviours.
 #[derive(Clone, Copy, Debug)]
@@ -18,8 +24,10 @@ pub struct Behaviour {
     pub stands: &'static [Counter],
     /// Whether it takes all places, so that newcomers are rightly told so.
     pub fills: bool,
-    /// Whether there must be no other user who does the same.
+    /// Whether it has to become another user.
     pub needs_root: bool,
+    /// What it has until all must have left.
+    pub leaving: Duration,
 }
 
 /// How it is done.
@@ -53,6 +61,7 @@ impl Behaviour {
         stands: &[],
         fills: false,
         needs_root: false,
+        leaving: LEAVING,
     };
 
     /// One that plays a script.
@@ -83,6 +92,10 @@ impl Behaviour {
 
     pub const fn fills(self) -> Self {
         Self { fills: true, ..self }
+    }
+
+    pub const fn leaving(self, seconds: u64) -> Self {
+        Self { leaving: Duration::from_secs(seconds), ..self }
     }
 
     pub const fn needs_root(self) -> Self {

@@ -4,7 +4,8 @@
 //! ends. Meanwhile honest clients of every form read vitals at 25 Hz and events, one publishes, and
 //! newcomers come. What must hold is in `verdict`: honest frames in time and complete, nobody
 //! honest cut or kept out, the owner answered; and of the daemon no memory, no descriptor, no
-//! client, no flood in the log and no more than one core.
+//! client, no flood in the log and no more than one core. In time is measured beside the same
+//! without anybody hostile, every few behaviours.
 //!
 //! Without arguments each behaviour is short and bounds are wide: it shows that everything works.
 //! `--full` is what `make hostile` runs. `--only WORD` takes those whose name holds it,

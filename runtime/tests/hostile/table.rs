@@ -7,9 +7,9 @@ use crate::record::quantile_ms;
 use crate::trial::Trial;
 
 pub const HEAD: &str = concat!(
-    "behaviour                   clients   conns  failed   ended   sent MB  heard MB | refused",
-    "     cut  mistakes  events  merged | p50 ms p99.9 ms  max ms  away | submit  newcomer  CPU %",
-    "  RSS KB  gone ms | verdict",
+    "behaviour                   clients   conns  failed   ended   sent MB  heard MB |",
+    " refused     cut  mistakes  events  merged |",
+    " p50 ms p99.9 ms  max ms  away | submit  newcomer  CPU %  RSS KB  gone ms | verdict",
 );
 
 /// A row of the table.

@@ -4,15 +4,12 @@ use std::time::{Duration, Instant};
 
 use crate::args::{Args, Orders};
 use crate::attack::Attacker;
-use crate::behaviour::Behaviour;
+use crate::behaviour::{Behaviour, LEAVING};
 use crate::common::Daemon;
 use crate::honest::Honest;
 use crate::record::Record;
 use crate::state::State;
 use crate::tally::Tally;
-
-/// Whoever has left must be forgotten after this time; saying goodbye takes a second.
-const LEAVING: Duration = Duration::from_millis(2_500);
 
 /// The long form lets each behaviour touch every page that it will ever touch, for so long.
 const WARM_UP: Duration = Duration::from_millis(400);
@@ -69,7 +66,7 @@ fn attack(
         pid: daemon.pid().cast_signed(),
         clients,
     };
-    let before = calm(daemon, honest, usize::MAX)?;
+    let before = calm(daemon, honest, usize::MAX, LEAVING)?;
     honest.take();
     let begin = Instant::now();
     let mut attacker = Attacker::start(&orders, span)?;
@@ -86,7 +83,7 @@ fn attack(
     let (span, record) = (begin.elapsed(), honest.take());
     let tally = attacker.tally()?;
     let left = Instant::now();
-    let after = calm(daemon, honest, before.descriptors)?;
+    let after = calm(daemon, honest, before.descriptors, behaviour.leaving)?;
     Ok(Trial {
         tally,
         cpu_ms: during.cpu_ms - before.cpu_ms,
@@ -102,10 +99,10 @@ fn attack(
 
 /// Nobody hostile at all.
 pub fn peace(span: Duration, daemon: &Daemon, honest: &Honest) -> Result<Trial, String> {
-    let before = calm(daemon, honest, usize::MAX)?;
+    let before = calm(daemon, honest, usize::MAX, LEAVING)?;
     honest.take();
     std::thread::sleep(span);
-    let after = calm(daemon, honest, before.descriptors)?;
+    let after = calm(daemon, honest, before.descriptors, LEAVING)?;
     Ok(Trial {
         tally: Tally::default(),
         record: honest.take(),
@@ -120,12 +117,17 @@ pub fn peace(span: Duration, daemon: &Daemon, honest: &Honest) -> Result<Trial, 
 }
 
 /// Waits until nobody hostile is left; how it is then, or at the end of all patience.
-fn calm(daemon: &Daemon, honest: &Honest, descriptors: usize) -> Result<State, String> {
+fn calm(
+    daemon: &Daemon,
+    honest: &Honest,
+    descriptors: usize,
+    leaving: Duration,
+) -> Result<State, String> {
     let begin = Instant::now();
     loop {
         let state = State::of(daemon, honest)?;
         let is_calm = state.is_calm() && state.descriptors <= descriptors;
-        if is_calm || begin.elapsed() > LEAVING {
+        if is_calm || begin.elapsed() > leaving {
             return Ok(state);
         }
         std::thread::sleep(Duration::from_millis(10));

@@ -179,8 +179,8 @@ impl Net {
             self.wheels.harm += 1;
         }
         match self.harm {
-            Some(Harm::Lose) if is_harmed && self.wheels.harm == 50 => {}
-            Some(Harm::Repeat) if is_harmed && self.wheels.harm == 50 => {
+            Some(Harm::Lose) if is_harmed && self.wheels.harm.is_multiple_of(50) => {}
+            Some(Harm::Repeat) if is_harmed && self.wheels.harm.is_multiple_of(50) => {
                 socket.take(&parts, taken);
                 socket.take(&parts, taken);
             }

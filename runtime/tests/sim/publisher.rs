@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::random::Random;
 use crate::reader::frame_size;
-use crate::truth::{Truth, digest, mix};
+use crate::truth::{NUMBER, Truth, digest, mix};
 
 /// A request that has no answer yet.
 #[derive(Clone, Debug)]
@@ -41,7 +41,7 @@ const TOPICS: [&str; 6] = ["t0", "t1", "t2", "t3", "transcription", "transcripti
 /// The text of event `id`, of some length.
 pub fn text(id: u64, random: &mut Random) -> String {
     let size = [3, 40, 200, 700][random.index(4)];
-    format!("#:{id} {}", "é~".repeat(random.index(size) / 2))
+    format!("{NUMBER}{id} {}", "é~".repeat(random.index(size) / 2))
 }
 
 impl Publisher {

@@ -211,8 +211,8 @@ impl Storage for Disk {
             return failed(io::ErrorKind::StorageFull);
         }
         match &mut state.drop_in {
-            // That of a batch: a start needs its headers.
-            Some(0) if offset >= SECTOR => {
+            // That of a batch: headers and marks are there twice or can be done without.
+            Some(0) if offset >= SECTOR && bytes.len() > 256 => {
                 state.drop_in = None;
                 return Ok(());
             }

@@ -81,6 +81,8 @@ pub struct Truth {
     /// Bits that were flipped, and events lost to that.
     pub flips: u64,
     damaged: u64,
+    /// The oldest event that this life began with.
+    kept_from: u64,
     /// Seconds asleep, and by which the wall clock was moved, as events of this life told them.
     pub told_s: [f64; 2],
     pub binary: Track,
@@ -129,7 +131,9 @@ impl Truth {
             && let Some(before) = self.ids.insert(id, sequence)
         {
             let there = self.get(before).filter(|event| event.id == Some(id));
-            let is_gone = there.is_none_or(|event| event.is_damaged);
+            // Keys are remembered as long as the journal has their events.
+            let is_forgotten = before < self.kept_from;
+            let is_gone = is_forgotten || there.is_none_or(|event| event.is_damaged);
             assert!(is_gone, "event #{id} is there twice, as {before} and as {sequence}");
         }
         let topic = event.topic().to_string();
@@ -197,7 +201,7 @@ impl Truth {
         while self.next() > found.next {
             self.events.pop();
         }
-        self.epoch = found.epoch;
+        (self.epoch, self.kept_from) = (found.epoch, found.oldest);
         for (sequence, frame) in &found.frames {
             let is_lost = self.get(*sequence).is_some_and(|event| event.frame != *frame);
             if is_lost {
@@ -242,11 +246,12 @@ fn line_of(bytes: &[u8], options: LineOptions) -> Vec<u8> {
     room[..size].to_vec()
 }
 
-/// The number behind the `#` in an event's text.
+/// What stands before an event's number in its text, and in no other bytes.
+pub const NUMBER: &str = "number:";
+
 fn number_in(bytes: &[u8]) -> Option<u64> {
-    let payload = &bytes[32..];
-    let at = payload.windows(2).position(|pair| pair[0] == b'#' && pair[1] == b':')? + 2;
-    let digits = payload[at..].iter().take_while(|byte| byte.is_ascii_digit());
+    let at = bytes.windows(NUMBER.len()).position(|found| found == NUMBER.as_bytes())?;
+    let digits = bytes[at + NUMBER.len()..].iter().take_while(|byte| byte.is_ascii_digit());
     Some(digits.fold(0, |number, digit| number * 10 + u64::from(digit - b'0')))
 }
 

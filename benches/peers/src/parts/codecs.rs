@@ -27,7 +27,7 @@ pub fn run(is_quick: bool) -> Outcome<Table> {
          of JSON, which has neither states nor ages when all is well.",
         &names,
     );
-    let (rounds, calls) = if is_quick { (2, 500) } else { (41, 10_000) };
+    let (rounds, calls) = if is_quick { (2, 500) } else { (401, 1_000) };
     let readings = Readings::default();
     // Ages stay below a second, as they do at 25 Hz.
     let at = |sequence: u64| 1_000_000_000 + sequence % 900 * 1_000_000;

@@ -35,7 +35,7 @@ pub fn run(is_quick: bool) -> Outcome<Table> {
          and nobody reads them.",
         &["kymo", "collectd", "node_exporter"],
     );
-    for (rate_hz, span_ms, rounds) in [(1, 6000, 4), (25, 3000, 5)] {
+    for (rate_hz, span_ms, rounds) in [(1, 4000, 3), (25, 2500, 3)] {
         let (span_ms, rounds) = if is_quick { (1100, 1) } else { (span_ms, rounds) };
         let span = Duration::from_millis(span_ms);
         let rounds = Rounds::take(rounds, &ALL, missing, |one| measure(one, rate_hz, span));

@@ -31,7 +31,7 @@ pub fn paced(is_quick: bool) -> Outcome<Table> {
          it, and then with it. Settings are those the peers come with.",
         &names(),
     );
-    let (rounds, fill_ms, span_ms) = if is_quick { (1, 500, 150) } else { (5, 4400, 600) };
+    let (rounds, fill_ms, span_ms) = if is_quick { (1, 500, 150) } else { (3, 4400, 600) };
     let (fill, span) = (Duration::from_millis(fill_ms), Duration::from_millis(span_ms));
     let rounds = Rounds::take(rounds, &System::ALL, missing, |system| {
         let [without, ..] = beside(system, 0, Duration::from_millis(250), span)?;

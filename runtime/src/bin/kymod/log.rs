@@ -13,13 +13,14 @@ const SPAN_NS: u64 = 10_000_000_000;
 pub struct Bound {
     since_ns: u64,
     lines: u32,
-    omitted: u64,
+    omitted: u32,
 }
 
 impl Bound {
     /// Something changed; `is_last` says that nothing will change after it.
     pub fn note(&mut self, now_ns: u64, is_last: bool, text: fmt::Arguments<'_>) {
-        if is_last || now_ns.saturating_sub(self.since_ns) >= SPAN_NS {
+        if is_last || now_ns - self.since_ns >= SPAN_NS {
+            self.tell();
             (self.since_ns, self.lines) = (now_ns, 0);
         }
         if self.lines == LINES_MAX {
@@ -27,18 +28,20 @@ impl Bound {
             return;
         }
         self.lines += 1;
-        match std::mem::take(&mut self.omitted) {
-            0 => note(text),
-            omitted => note(format_args!("{text}; {omitted} lines before were left out")),
+        note(text);
+    }
+
+    fn tell(&mut self) {
+        if self.omitted > 0 {
+            note(format_args!("{} lines were left out", self.omitted));
+            self.omitted = 0;
         }
     }
 }
 
 impl Drop for Bound {
     fn drop(&mut self) {
-        if self.omitted > 0 {
-            note(format_args!("{} lines were left out", self.omitted));
-        }
+        self.tell();
     }
 }
 

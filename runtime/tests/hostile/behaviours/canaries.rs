@@ -17,7 +17,10 @@ const STANDSTILL: Duration = Duration::from_millis(900);
 /// With what must be said of each.
 pub const CANARIES: &[(Behaviour, &str)] = &[
     (Behaviour::own("canary-late", "stops the daemon for a while", late).clients(1), "p99.9 of"),
-    (Behaviour::own("canary-left", "leaves somebody behind", left).clients(1), "were left"),
+    (
+        Behaviour::own("canary-left", "leaves somebody behind", left).clients(1).leaving(1),
+        "were left",
+    ),
 ];
 
 fn late(attack: &mut Attack) -> std::io::Result<()> {
