@@ -11,6 +11,9 @@
 
 pub mod args;
 pub mod bare;
+pub mod baseline;
+pub mod callgrind;
+pub mod collectd;
 pub mod cost;
 pub mod events;
 pub mod files;

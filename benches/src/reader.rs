@@ -22,6 +22,16 @@ const BUFFER_SIZE: usize = 16_384;
 /// A subscriber that is silent for this long has lost its server.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// What can be watched: whoever gets frames that are numbered and timed.
+pub trait Subscriber: AsFd {
+    /// Reads what is there, at least once, and tells of each frame that is now whole.
+    ///
+    /// # Errors
+    ///
+    /// When the server is gone or silent.
+    fn read_each(&mut self, tell: &mut dyn FnMut(Seen)) -> Outcome<()>;
+}
+
 /// A subscriber.
 #[derive(Debug)]
 pub struct Reader {
@@ -132,6 +142,12 @@ impl Reader {
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+}
+
+impl Subscriber for Reader {
+    fn read_each(&mut self, tell: &mut dyn FnMut(Seen)) -> Outcome<()> {
+        self.read(tell)
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 
 use crate::Outcome;
-use crate::reader::{Reader, Seen};
+use crate::reader::{Reader, Seen, Subscriber};
 use crate::stats::quantile;
 
 /// What came.
@@ -126,11 +126,11 @@ pub fn one(reader: &mut Reader, span: Duration) -> Outcome<Watch> {
 /// # Errors
 ///
 /// When the server is gone or silent.
-pub fn many(readers: &mut [Reader], span: Duration) -> Outcome<Watch> {
+pub fn many<S: Subscriber>(readers: &mut [S], span: Duration) -> Outcome<Watch> {
     let mut watch = Watch::new(readers.len());
     let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
     for (reader, index) in readers.iter().zip(0..) {
-        epoll.add(reader, EpollEvent::new(EpollFlags::EPOLLIN, index))?;
+        epoll.add(reader.as_fd(), EpollEvent::new(EpollFlags::EPOLLIN, index))?;
     }
     let mut events = vec![EpollEvent::empty(); 1024];
     let until = Instant::now() + span;
@@ -143,7 +143,7 @@ pub fn many(readers: &mut [Reader], span: Duration) -> Outcome<Watch> {
         let count = epoll.wait(&mut events, EpollTimeout::from(left_ms))?;
         for event in events.iter().take(count) {
             let index = usize::try_from(event.data())?;
-            readers[index].read(|seen| watch.note(index, seen))?;
+            readers[index].read_each(&mut |seen| watch.note(index, seen))?;
         }
     }
 }

@@ -22,9 +22,12 @@
 //! ```
 //!
 //! The system is chosen here and nowhere else: `os` is one of the folders `linux` and `macos`. What
-//! a Mac needs besides its own calls is in [`apple`], on every system.
+//! a Mac needs besides its own calls is in `apple`, on every system. These three are public for
+//! their tests alone, and what the daemon needs beside the library for it: they are not documented,
+//! and change as they have to.
 
 pub mod activation;
+#[doc(hidden)]
 pub mod apple;
 pub mod clock;
 pub mod durability;
@@ -40,6 +43,7 @@ mod roots;
 mod shares;
 mod signal;
 pub mod socket;
+#[doc(hidden)]
 pub mod sort;
 pub mod source;
 mod system;
@@ -47,8 +51,10 @@ mod system;
 use std::path::Path;
 
 #[cfg(target_os = "linux")]
+#[doc(hidden)]
 pub mod linux;
 #[cfg(target_vendor = "apple")]
+#[doc(hidden)]
 pub mod macos;
 
 #[cfg(target_os = "linux")]
@@ -62,10 +68,14 @@ pub use machine::Machine;
 pub use notify::Notify;
 pub use os::signals::Signals;
 pub use os::ticker::Ticker;
-pub use os::{DISK_IO_INTERVAL_NS, SYSTEM_PLACE, let_start_go, refuse_descriptors, share_heap};
+#[doc(hidden)]
+pub use os::{DISK_IO_INTERVAL_NS, let_start_go, share_heap};
+pub use os::{SYSTEM_PLACE, refuse_descriptors};
 pub use ranking::{Process, ProcessSource, Ranking};
 pub use roots::{Extras, Roots};
-pub use signal::{Signal, let_writes_fail};
+pub use signal::Signal;
+#[doc(hidden)]
+pub use signal::let_writes_fail;
 pub use source::{Freshness, SensorInfo, Source, SourceSpec};
 pub use system::System;
 

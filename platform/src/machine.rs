@@ -66,24 +66,62 @@ pub struct Thermal {
 }
 
 /// A machine whose vitals can be read.
+///
+/// What can't be read has a reason, each figure its own, and is tried again from time to time:
+///
+/// | [`NoData`](kymo_protocol::NoData) | where |
+/// |---|---|
+/// | `Absent` | the system has no such source |
+/// | `Denied` | it refuses the read to this user |
+/// | `Fault` | it answers with an error, or with what can't be true |
+/// | `Asleep`, `Gated` | the device sleeps, or a part of it is off |
+/// | `Pending` | not known yet |
 pub trait Machine: Send {
     /// CPU time since boot.
+    ///
+    /// # Errors
+    ///
+    /// The reason; see the trait.
     fn cpu_time(&mut self) -> Reading<CpuTime>;
-    /// Memory and swap.
+    /// Memory and swap; each part has its own reason.
     fn memory(&mut self) -> Memory;
     /// Runnable tasks averaged over 1, 5 and 15 minutes.
+    ///
+    /// # Errors
+    ///
+    /// The reason; see the trait.
     fn load(&mut self) -> Reading<[f32; 3]>;
     /// Bytes moved by whole disks.
+    ///
+    /// # Errors
+    ///
+    /// The reason; see the trait.
     fn disk_io(&mut self) -> Reading<Transfer>;
     /// Space of the root file system.
+    ///
+    /// # Errors
+    ///
+    /// The reason; see the trait.
     fn disk_space(&mut self) -> Reading<DiskSpace>;
     /// Bytes moved by all network interfaces but loopback.
+    ///
+    /// # Errors
+    ///
+    /// The reason; see the trait.
     fn network_io(&mut self) -> Reading<Transfer>;
-    /// Temperatures and fans.
+    /// Temperatures and fans; each has its own reason.
     fn thermal(&mut self) -> Thermal;
     /// Processes (not threads).
+    ///
+    /// # Errors
+    ///
+    /// The reason; see the trait.
     fn process_count(&mut self) -> Reading<u32>;
     /// Time since boot in nanoseconds.
+    ///
+    /// # Errors
+    ///
+    /// The reason; see the trait.
     fn uptime(&mut self) -> Reading<u64>;
 }
 

@@ -42,6 +42,7 @@ pub fn quieten(socket: BorrowedFd<'_>) -> io::Result<()> {
 /// # Errors
 ///
 /// `EAGAIN` when nothing can be taken now; else why the peer can't be sent to.
+#[doc(hidden)] // its error is nix's
 pub fn send(socket: BorrowedFd<'_>, parts: &[&[u8]]) -> Result<usize, Errno> {
     let fd = socket.as_raw_fd();
     loop {

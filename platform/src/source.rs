@@ -94,6 +94,11 @@ pub trait Source: Send {
 
     /// Reads every sensor now: `readings[i]` belongs to the `i`-th of the last scan. What there is
     /// no room for in `readings` is not told.
+    ///
+    /// # Errors
+    ///
+    /// Each reading is a number or the reason why there is none: one that fails takes no other with
+    /// it.
     fn read(&mut self, readings: &mut [Reading<f64>]) -> Freshness;
 
     /// Whether hardware came or went, without a read: asks the kernel for names, never a device.

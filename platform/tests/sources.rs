@@ -72,7 +72,7 @@ fn values_of_a_laptop() {
         ("memory/buffers", Err(Absent)),
         ("vmstat/minor_faults", Ok(93.0)),
         ("vmstat/major_faults", Ok(7.0)),
-        ("filesystem/nonexistent/mount/used", Err(Absent)),
+        ("filesystem-remote/nonexistent/mount/used", Err(Absent)),
         ("network/pci0000:00/0000:00:1f.6/received", Ok(5.0)),
         ("network/lo/sent", Ok(9.0)),
         ("hwmon/platform/coretemp.0/coretemp/temp1", Ok(58.0)),
@@ -426,6 +426,37 @@ fn rapl_and_lines(tree: &Tree) {
     tree.write("proc/net/dev", &text.replace("eth0: 5", "wlan0: 1"));
     tree.write("proc/self/mountinfo", "27 1 8:1 / / rw - ext4 /dev/sda1 rw\n");
     tree.write("proc/self/cgroup", "0::/other\n");
+}
+
+/// A sensor's identity is no other's, however long a path is and whatever can't be shown of it.
+#[test]
+fn mounts_and_interfaces_that_look_alike_are_told_apart() {
+    let tree = Tree::empty();
+    let line =
+        |number, point: &str| format!("{number} 1 8:{number} / {point} rw - ext4 /dev/x rw\n");
+    let long = |size: usize| format!("/{}", "m".repeat(size - 1));
+    let points = [long(206), long(207), "/caf\\350".into(), "/caf\\351".into()];
+    tree.write(
+        "proc/self/mountinfo",
+        &(1..).zip(points).map(|(n, p)| line(n, &p)).collect::<String>(),
+    );
+    let row = |name| format!("{name}: 5 0 0 0 0 0 0 0 7 0 0 0 0 0 0 0\n");
+    let text = fs::read_to_string(tree.path("proc/self/mountinfo")).unwrap();
+    let over = line(9, &long(206)).replace("8:9", "0:9").replace("ext4", "nfs4");
+    tree.write("proc/self/mountinfo", &(text + &over));
+    let rows = ["a\u{1}", "a\u{2}", "a\u{3}"].map(row).concat();
+    tree.write("proc/net/dev", &format!("a | b\na | b\n{rows}"));
+    let mut sources = tree.sources();
+    conforms(&mut sources, "look-alikes");
+    let (mut mounts, mut interfaces) = (0, 0);
+    for source in &mut sources {
+        let (sensors, omitted) = scan(&mut **source);
+        let is_local = source.spec().name == "filesystem";
+        assert_eq!(omitted, if is_local { 7 } else { 0 }, "the path that is too long");
+        mounts += if is_local { sensors.len() } else { 0 };
+        interfaces += if source.spec().name == "network" { sensors.len() } else { 0 };
+    }
+    assert_eq!((mounts, interfaces), (3 * 7, 3 * 8));
 }
 
 #[test]

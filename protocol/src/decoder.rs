@@ -275,6 +275,14 @@ mod tests {
     }
 
     #[test]
+    fn a_frame_may_fill_the_buffer() {
+        let mut decoder = Decoder::<{ crate::Vitals::FRAME_SIZE }>::new();
+        emit::<crate::Vitals>(decoder.space(), Position::NONE, Stamp { boot_ns: 1 }).unwrap();
+        decoder.filled(crate::Vitals::FRAME_SIZE);
+        assert!(matches!(decoder.next_frame(), Ok(Some(_))));
+    }
+
+    #[test]
     #[should_panic(expected = "more bytes filled")]
     fn filling_more_than_the_space_is_the_callers_mistake() {
         Decoder::<64>::new().filled(65);

@@ -45,3 +45,21 @@ impl core::fmt::Display for FrameError {
 }
 
 impl core::error::Error for FrameError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_error_has_words_of_its_own() {
+        use FrameError::{Flags, Length, Magic, Reserved, Short, Value, Version, Version1};
+        let all = [Short, Magic, Version1, Version, Flags, Length, Reserved, Value];
+        for (index, error) in all.iter().enumerate() {
+            let words = error.describe();
+            assert!(!words.is_empty() && all[..index].iter().all(|e| e.describe() != words));
+            let mut shown = heapless::String::<64>::new();
+            core::fmt::Write::write_fmt(&mut shown, format_args!("{error}")).unwrap();
+            assert_eq!(shown, words);
+        }
+    }
+}

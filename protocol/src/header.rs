@@ -189,3 +189,24 @@ impl StreamId {
         (Self::EVENTS, "events"),
     ];
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::heartbeat::Heartbeat;
+    use crate::payload::{Payload, Position, Stamp, emit};
+
+    #[test]
+    fn a_payload_may_be_as_long_as_the_limit() {
+        let mut bytes = [0; Heartbeat::FRAME_SIZE];
+        emit::<Heartbeat>(&mut bytes, Position::NONE, Stamp { boot_ns: 1 }).unwrap();
+        for (size, expected) in [
+            (PAYLOAD_MAX, Ok(PAYLOAD_MAX)),
+            (PAYLOAD_MAX + FRAME_ALIGN, Err(FrameError::Length)),
+            (PAYLOAD_MAX - 1, Err(FrameError::Length)),
+        ] {
+            bytes[8..12].copy_from_slice(&u32::try_from(size).unwrap().to_le_bytes());
+            assert_eq!(FrameHeader::parse(&bytes).map(FrameHeader::payload_size), expected);
+        }
+    }
+}

@@ -7,11 +7,14 @@
 
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::{ErrorKind, Read, Seek, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg, OFlag};
+#[allow(deprecated, reason = "`Flock` panics where the system doesn't let go of a lock")]
+use nix::fcntl::flock;
+use nix::fcntl::{FlockArg, OFlag};
 use nix::unistd::{Gid, fchown, geteuid};
 
 use crate::start_error::StartError;
@@ -23,7 +26,24 @@ const LOCK: &str = "kymo.lock";
 #[derive(Debug)]
 pub struct Directory {
     path: PathBuf,
-    _lock: Flock<File>,
+    _lock: Lock,
+}
+
+/// A locked file. What holds it open beside us, such as a child of the host's, does not keep the
+/// lock.
+#[derive(Debug)]
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Where that fails, the close that follows does it.
+        let _ = set_lock(&self.0, FlockArg::Unlock);
+    }
+}
+
+#[allow(deprecated, reason = "see its import")]
+fn set_lock(file: &File, how: FlockArg) -> Result<(), Errno> {
+    flock(file.as_raw_fd(), how)
 }
 
 impl Directory {
@@ -115,10 +135,10 @@ fn open_checked(path: &Path, shared: bool) -> Result<File, StartError> {
     Ok(directory)
 }
 
-fn lock(directory: &Path) -> Result<Flock<File>, StartError> {
+fn lock(directory: &Path) -> Result<Lock, StartError> {
     let path = directory.join(LOCK);
     let what = || format!("lock {}", path.display());
-    let file = OpenOptions::new()
+    let mut file = OpenOptions::new()
         .read(true)
         .write(true)
         .create(true)
@@ -126,22 +146,22 @@ fn lock(directory: &Path) -> Result<Flock<File>, StartError> {
         .custom_flags((OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC).bits())
         .open(&path)
         .map_err(|error| StartError::system(what(), error))?;
-    match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-        Ok(mut lock) => {
+    match set_lock(&file, FlockArg::LockExclusiveNonblock) {
+        Ok(()) => {
             // The umask is the host's: the next start is to be able to open it.
-            let _ = lock.set_permissions(Permissions::from_mode(0o600));
+            let _ = file.set_permissions(Permissions::from_mode(0o600));
             // For people and for the message of the one who comes second; nothing relies on it.
-            let _ = lock.set_len(0);
-            let _ = lock.rewind();
-            let _ = writeln!(lock, "{}", std::process::id());
-            Ok(lock)
+            let _ = file.set_len(0);
+            let _ = file.rewind();
+            let _ = writeln!(file, "{}", std::process::id());
+            Ok(Lock(file))
         }
-        Err((mut file, Errno::EWOULDBLOCK)) => {
+        Err(Errno::EWOULDBLOCK) => {
             let mut text = String::new();
             let _ = file.read_to_string(&mut text);
             Err(StartError::Running { path: directory.into(), pid: text.trim().parse().ok() })
         }
-        Err((_, errno)) => Err(StartError::system(what(), errno)),
+        Err(errno) => Err(StartError::system(what(), errno)),
     }
 }
 

@@ -23,19 +23,20 @@ const POWER: u16 = 95;
 const SUPPLY_FIRST: u16 = 121;
 const SUPPLY_LAST: u16 = 130;
 
-/// The figures; see the module.
+/// What vitals tell of sensors: from [`Sources::take_hardware`](crate::Sources::take_hardware) to
+/// [`Sampler::set_hardware`](crate::Sampler::set_hardware).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Hardware {
     /// Of the processors, in °C.
-    pub temperature: Figure<f32>,
+    pub(crate) temperature: Figure<f32>,
     /// Of the graphics processors, in °C.
-    pub gpu_temperature: Figure<f32>,
+    pub(crate) gpu_temperature: Figure<f32>,
     /// How fast they turn.
-    pub fans: Figure<FanSpeeds>,
+    pub(crate) fans: Figure<FanSpeeds>,
     /// What the machine takes, in watts.
-    pub power: Figure<f32>,
+    pub(crate) power: Figure<f32>,
     /// What is left in batteries, 0 to 100 %.
-    pub charge: Figure<f32>,
+    pub(crate) charge: Figure<f32>,
 }
 
 /// Fans as they stand in a frame.

@@ -136,6 +136,7 @@ mod tests {
         assert_eq!([index(0), index(7), index(8), index(u64::MAX)], [0, 7, 8, BUCKETS - 1]);
         // More than an hour.
         assert!(highest(BUCKETS - 2) > 3_600_000_000_000);
+        assert!(highest(BUCKETS - 2) < 1 << HISTOGRAM_BITS);
     }
 
     #[test]

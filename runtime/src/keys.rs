@@ -311,6 +311,38 @@ mod tests {
         assert_eq!(keys.check("newcomer", 6), KeyState::New);
     }
 
+    #[test]
+    fn what_was_never_committed_is_forgotten() {
+        let mut keys = Keys::new();
+        keys.remember("one", 1, 10);
+        keys.remember("other", 7, 11);
+        keys.remember("one", 2, 12);
+        keys.forget_from(11);
+        assert_eq!(keys.check("one", 1), KeyState::Known(10));
+        assert_eq!([keys.check("one", 2), keys.check("other", 7)], [KeyState::New; 2]);
+    }
+
+    #[test]
+    fn names_with_one_hash_are_two_clients() {
+        let names = ["8yn0iYCKYHlIj4-BwPqk", "GReLUrM4wMqfg9yzV3KQ"];
+        assert_eq!(hash(names[0]), hash(names[1]));
+        let mut keys = Keys::new();
+        keys.remember(names[0], 1, 10);
+        assert_eq!(keys.check(names[1], 1), KeyState::New);
+        keys.remember(names[1], 1, 11);
+        assert_eq!(names.map(|name| keys.check(name, 1)), [10, 11].map(KeyState::Known));
+    }
+
+    #[test]
+    fn names_are_spread_over_the_chains() {
+        assert_eq!(hash("a"), 0xaf63_dc4c_8601_ec8c, "FNV-1a of 64 bits");
+        let mut sizes = [0; KEY_CLIENTS_MAX];
+        for client in 0..KEY_CLIENTS_MAX {
+            sizes[chain(hash(&format!("client-{client}")))] += 1;
+        }
+        assert!(sizes.iter().all(|size| *size <= 8), "{sizes:?}");
+    }
+
     /// Everything that is known of a client, without bounds.
     #[derive(Default)]
     struct Model {

@@ -168,6 +168,7 @@ mod hub;
 mod inbox;
 pub mod journal;
 mod keys;
+#[doc(hidden)]
 pub mod lane;
 pub mod limits;
 mod listener;
@@ -181,7 +182,8 @@ mod processes;
 mod quota;
 mod reactor;
 mod report;
-mod ring;
+#[doc(hidden)] // a fuzz target compares it with a model
+pub mod ring;
 mod running;
 mod sampler;
 mod samples;
@@ -209,6 +211,7 @@ pub use config::{
     RATE_MHZ_DEFAULT, Sensors, parse_rate,
 };
 pub use config_file::{ConfigFile, ConfigFileError, TomlError, TomlReader};
+pub use hardware::Hardware;
 pub use history::History;
 pub use hub::{Counters, Handled, Hub, Identity, Parts, Refusal, Surroundings};
 pub use inbox::{Capacity, Inbox, InboxCounts, Overflow, PublishError, Publisher};
@@ -219,7 +222,7 @@ pub use passes::Done;
 pub use reactor::{Reactor, Wish};
 pub use report::Report;
 pub use running::Running;
-pub use sampler::Sampler;
+pub use sampler::{Cost, Sampler};
 pub use samples::Samples;
 pub use schedule::{Cadences, Ticks};
 pub use sources::{SourceReport, Sources, Wanted};

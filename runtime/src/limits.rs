@@ -1,5 +1,7 @@
 //! Every bound of the runtime, with its reason.
 
+use std::time::Duration;
+
 use kymo_protocol::Group;
 use kymo_protocol::limits::{
     FRAME_MAX, NAME_MAX, NOTICE_LINE_MAX, PROCESSES_LINE_MAX, SAMPLES_LINE_MAX, SAMPLES_MAX,
@@ -291,6 +293,13 @@ pub const INBOX_SMALL_SLOTS: usize = 1024;
 
 /// Large slots of the inbox. A long event is a transcript or a document: a few at once.
 pub const INBOX_LARGE_SLOTS: usize = 32;
+
+/// How often a loop that stops looks for an event that a publisher has in its hands, and how long
+/// it rests in between: 100 ms, of which one microsecond is enough unless the system runs others.
+pub const INBOX_LAST_LOOKS: u32 = 1000;
+
+/// See [`INBOX_LAST_LOOKS`].
+pub const INBOX_LAST_REST: Duration = Duration::from_micros(100);
 
 /// Bits of the longest duration that a histogram tells from longer ones: 73 minutes. Nothing that
 /// kymo measures takes as long as that and is still worth a finer answer.

@@ -318,6 +318,16 @@ mod tests {
         assert!(!none.admit(OWN, true, 100, 0));
     }
 
+    #[test]
+    fn other_limits_hold_at_once() {
+        let mut quota = Quota::new(QuotaLimits { connections: Some(1), ..QuotaLimits::default() });
+        assert!(quota.admit(7, false, 100, 0) && !quota.admit(7, false, 100, 0));
+        quota.set_limits(QuotaLimits { connections: Some(2), ..QuotaLimits::default() });
+        assert!(quota.admit(7, false, 100, 0) && !quota.admit(7, false, 100, 0));
+        quota.set_limits(QuotaLimits { events_per_s: Some(0), ..QuotaLimits::default() });
+        assert!(!quota.take_event(7, 0, 0));
+    }
+
     fn events(rate: u64) -> Quota {
         let limits = QuotaLimits { events_per_s: Some(rate), ..QuotaLimits::default() };
         let mut quota = Quota::new(limits);

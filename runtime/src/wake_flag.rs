@@ -27,8 +27,8 @@ impl WakeFlag {
     /// For a publisher, after its push. Whether it has to wake the loop.
     #[must_use]
     pub fn raise(&self) -> bool {
-        // Release: a loop that lowers the flag sees the push. Acquire: of publishers that follow
-        // one another each passes on what the one before it pushed.
+        // Release: a loop that lowers the flag sees the push; of publishers that follow one another
+        // each passes on what the one before it pushed, because it swaps. Acquire is to spare.
         !self.is_raised.swap(true, Ordering::AcqRel)
     }
 
@@ -45,8 +45,9 @@ impl WakeFlag {
                 return None;
             }
             let found = pop()?;
-            // More may be left, and the loop may stop here.
-            self.is_raised.store(true, Ordering::Relaxed);
+            // More may be left, and the loop may stop here. No store: that would hide what
+            // publishers released who raised the flag since it was lowered; a swap passes it on.
+            self.is_raised.swap(true, Ordering::Relaxed);
             Some(found)
         })
     }
@@ -95,11 +96,11 @@ mod loom {
     /// How often a thread is stopped where it could have gone on.
     const PREEMPTIONS_MAX: usize = 3;
 
-    /// A queue of one place for each publisher. Its accesses order nothing: what the loop sees, it
-    /// sees because of the flag or the wake.
+    /// A queue of one place for each publisher, and one for what was published before. Its accesses
+    /// order nothing: what the loop sees, it sees because of the flag or the wake.
     struct Model {
         flag: WakeFlag,
-        places: [AtomicBool; 2],
+        places: [AtomicBool; 3],
         wake: Notify,
     }
 
@@ -128,17 +129,20 @@ mod loom {
         builder.check(|| {
             let shared = Arc::new(Model {
                 flag: WakeFlag::default(),
-                places: [AtomicBool::new(false), AtomicBool::new(false)],
+                places: [AtomicBool::new(false), AtomicBool::new(false), AtomicBool::new(false)],
                 wake: Notify::new(),
             });
+            // The wake of this one is used up: it must not stand for one that is lost.
+            shared.publish(2);
+            shared.wake.wait();
             let publishers = [0, 1].map(|place| {
                 let shared = Arc::clone(&shared);
                 thread::spawn(move || shared.publish(place))
             });
             let mut taken = 0;
-            while taken < 2 {
+            while taken < 3 {
                 taken += usize::from(shared.flag.take(|| shared.pop()).is_some());
-                if taken < 2 && !shared.flag.is_raised() {
+                if taken < 3 && !shared.flag.is_raised() {
                     shared.wake.wait();
                 }
             }

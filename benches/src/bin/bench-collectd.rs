@@ -1,16 +1,15 @@
 //! What does kymod cost in CPU at 25 Hz, against collectd with the same sources?
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
 
 use kymo_benches::Outcome;
 use kymo_benches::args::Args;
+use kymo_benches::collectd::Collectd;
 use kymo_benches::cost;
 use kymo_benches::pairs::{Pairs, Spread};
-use kymo_benches::process::{Process, new_folder};
+use kymo_benches::process::Process;
 use kymo_benches::program::{Report, run};
 use kymo_benches::row::Row;
 use kymo_benches::watch;
@@ -25,8 +24,7 @@ fn main() -> ExitCode {
 }
 
 fn measure(args: &Args, report: &mut Report) -> Outcome<()> {
-    let paths = ["/usr/sbin/collectd", "/usr/local/sbin/collectd", "/usr/bin/collectd"];
-    let Some(program) = paths.into_iter().find(|path| Path::new(path).exists()) else {
+    let Some(program) = Collectd::program() else {
         report.remark("skipped: collectd is not installed (Debian: collectd-core)");
         return Ok(());
     };
@@ -42,11 +40,11 @@ fn measure(args: &Args, report: &mut Report) -> Outcome<()> {
             Ok([percent(kymod.cpu_ns()? - begin_ns, span)])
         },
         || {
-            let collectd = Collectd::start(program)?;
+            let collectd = Collectd::start(program, RATE_HZ)?;
             thread::sleep(Duration::from_millis(700));
-            let begin_ns = cost::process_ns(collectd.child.id())?;
+            let begin_ns = cost::process_ns(collectd.id())?;
             thread::sleep(span);
-            Ok([percent(cost::process_ns(collectd.child.id())? - begin_ns, span)])
+            Ok([percent(cost::process_ns(collectd.id())? - begin_ns, span)])
         },
     )?;
     let Spread { median, low, high } = pairs.ratio(0);
@@ -60,47 +58,4 @@ fn measure(args: &Args, report: &mut Report) -> Outcome<()> {
 
 fn percent(cpu_ns: u64, span: Duration) -> f64 {
     cpu_ns as f64 / 1e7 / span.as_secs_f64()
-}
-
-/// collectd with the sources of the vitals at 25 Hz.
-struct Collectd {
-    child: Child,
-    folder: PathBuf,
-}
-
-impl Collectd {
-    fn start(program: &str) -> Outcome<Self> {
-        let folder = new_folder()?;
-        let path = folder.join("collectd.conf");
-        let place = folder.display();
-        // Only `/`, as kymo; everything else as it comes. Its log would fill with complaints that
-        // nothing is written, so it has none.
-        fs::write(
-            &path,
-            format!(
-                "Hostname \"bench\"\nFQDNLookup false\nBaseDir \"{place}\"\n\
-                 PIDFile \"{place}/pid\"\nInterval 0.04\n\
-                 LoadPlugin cpu\nLoadPlugin memory\nLoadPlugin load\nLoadPlugin disk\n\
-                 LoadPlugin interface\nLoadPlugin df\nLoadPlugin processes\n\
-                 <Plugin df>\n  MountPoint \"/\"\n</Plugin>\n"
-            ),
-        )?;
-        let child = Command::new(program)
-            .arg("-f")
-            .arg("-C")
-            .arg(&path)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()?;
-        Ok(Self { child, folder })
-    }
-}
-
-impl Drop for Collectd {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        let _ = fs::remove_dir_all(&self.folder);
-    }
 }

@@ -1640,8 +1640,8 @@ void kymo_hub_free(struct KymoHub *hub);
 struct KymoText kymo_lost_name(uint32_t reason);
 
 /**
- * Publishes an event. ::KYMO_OK means that it waits for the loop, which may end before it takes
- * it. Any thread.
+ * Publishes an event. ::KYMO_OK means that it waits for the loop, which takes it even when it is
+ * stopped in that moment. Any thread.
  */
 KymoError kymo_publish(const struct KymoPublisher *publisher,
                        const struct KymoEvent *event,

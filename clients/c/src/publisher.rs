@@ -61,8 +61,8 @@ fn publish(publisher: Option<&KymoPublisher>, event: &KymoEvent) -> KymoError {
     enter(None, || given(publisher, "publisher")?.publish(event))
 }
 
-/// Publishes an event. ::KYMO_OK means that it waits for the loop, which may end before it takes
-/// it. Any thread.
+/// Publishes an event. ::KYMO_OK means that it waits for the loop, which takes it even when it is
+/// stopped in that moment. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn kymo_publish(
     publisher: Option<&KymoPublisher>,

@@ -12,20 +12,21 @@ const START_TIME: usize = 19 - USER_TIME - 2;
 
 /// What is taken of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ProcessStat<'t> {
-    pub(crate) name: &'t [u8],
+pub struct ProcessStat<'t> {
+    /// As the kernel has it: any bytes.
+    pub name: &'t [u8],
     /// The kernel's letter.
-    pub(crate) state: u8,
+    pub state: u8,
     /// On CPUs, in ticks.
-    pub(crate) busy: u64,
+    pub busy: u64,
     /// After boot, in ticks.
-    pub(crate) start: u64,
+    pub start: u64,
     /// Resident.
-    pub(crate) pages: u64,
+    pub pages: u64,
 }
 
 /// Takes a process from the text of its file.
-pub(crate) fn parse(text: &[u8]) -> Option<ProcessStat<'_>> {
+pub fn parse(text: &[u8]) -> Option<ProcessStat<'_>> {
     let begin = text.iter().position(|byte| *byte == b'(')?;
     let end = text.iter().rposition(|byte| *byte == b')')?;
     let name = text.get(begin + 1..end)?;

@@ -432,6 +432,15 @@ mod tests {
     }
 
     #[test]
+    fn each_fault_has_words_of_its_own() {
+        use JsonFault::{Character, Depth, End, Key, Trailing, Utf8, Value};
+        let words = [End, Character, Trailing, Depth, Utf8, Key, Value].map(JsonFault::describe);
+        for (index, word) in words.iter().enumerate() {
+            assert!(!word.is_empty() && !words[..index].contains(word), "{word}");
+        }
+    }
+
+    #[test]
     fn errors_are_final() {
         let mut reader = Reader::new(b"[x]").unwrap();
         assert_eq!(reader.next_token(), Ok(Some(Token::ArrayStart)));

@@ -216,6 +216,42 @@ mod tests {
     }
 
     #[test]
+    fn patterns_of_topics_and_groups_share_the_room_of_a_frame() {
+        // Each takes its bytes and an end.
+        for (topics, groups, fits) in [
+            (FILTER_TEXT_MAX - 1, 0, true),
+            (FILTER_TEXT_MAX, 0, false),
+            (0, FILTER_TEXT_MAX - 1, true),
+            (0, FILTER_TEXT_MAX, false),
+            (100, FILTER_TEXT_MAX - 102, true),
+            (100, FILTER_TEXT_MAX - 101, false),
+        ] {
+            let mut line = heapless::String::<{ 2 * FILTER_TEXT_MAX }>::new();
+            line.push_str("{\"subscribe\":[]").unwrap();
+            for (key, size) in [("topics", topics), ("groups", groups)] {
+                if size > 0 {
+                    for part in [",\"", key, "\":[\""] {
+                        line.push_str(part).unwrap();
+                    }
+                    (0..size).for_each(|_| line.push('a').unwrap());
+                    line.push_str("\"]").unwrap();
+                }
+            }
+            line.push('}').unwrap();
+            let parsed = parse_subscribe(line.as_bytes()).map_err(|error| error.fault);
+            assert_eq!(parsed.is_ok(), fits, "{topics} and {groups}");
+        }
+    }
+
+    #[test]
+    fn an_epoch_is_read_digit_by_digit() {
+        let line =
+            br#"{"subscribe":[],"resume":{"epoch":"f0e1d2c3b4a5968778695a4b3c2d1e0f","events":0}}"#;
+        let expected = core::array::from_fn(|index| 0xF0 - 15 * u8::try_from(index).unwrap());
+        assert_eq!(parse_subscribe(line).unwrap().epoch, expected);
+    }
+
+    #[test]
     fn mistakes_are_named_with_their_place() {
         let fault = |line: &[u8]| parse_subscribe(line).map_err(|e| (e.fault, e.at)).err();
         assert_eq!(fault(b""), Some((JsonFault::End, 0)));

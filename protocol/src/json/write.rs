@@ -169,6 +169,8 @@ mod tests {
     fn strings_are_escaped() {
         let text = written(|w| w.string("a\"b\\c\n\u{1b}]0;x\u{7}é\u{7f}"));
         assert_eq!(text, r#""a\"b\\c\n\u001b]0;x\u0007é\u007f""#);
+        // The first that stands as it is, and its neighbour.
+        assert_eq!(written(|w| w.string(" \u{1f}\r\t~")), r#"" \u001f\r\t~""#);
     }
 
     #[test]

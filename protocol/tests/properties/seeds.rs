@@ -108,7 +108,8 @@ pub(crate) fn replay() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/seeds");
     let mut count = 0;
     for (target, check) in [
-        ("frame_parse", invariants::frame_parse::check as fn(&[u8])),
+        ("catalog", invariants::catalog::check as fn(&[u8])),
+        ("frame_parse", invariants::frame_parse::check),
         ("decoder_split", invariants::decoder_split::check),
         ("opta1", invariants::opta1::check),
         ("json_reader", invariants::json_reader::check),

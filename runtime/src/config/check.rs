@@ -111,7 +111,7 @@ impl Config {
     /// # Errors
     ///
     /// A [`ConfigError`] that names the first setting that needs a restart.
-    pub fn check_change(&self, next: &Self, clients_max: u32) -> Result<(), ConfigError> {
+    pub(crate) fn check_change(&self, next: &Self, clients_max: u32) -> Result<(), ConfigError> {
         let restart =
             |what: &str| Err(ConfigError(Message::new(format_args!("{what} needs a restart"))));
         if next.limits.clients > clients_max {

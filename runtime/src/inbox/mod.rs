@@ -9,15 +9,15 @@
 //! * Events of one publisher are taken in the order they were published, each once. Between
 //!   publishers of the same [`Overflow`] order is kept as well when one published after it knew
 //!   that the other had; between publishers of different ones it is not.
-//! * An event that [`Overflow::Refuse`] took in is taken out, unless the loop ends first.
+//! * An event that [`Overflow::Refuse`] took in is taken out, at the end of the loop, too. What a
+//!   journal that fails or a loop that is dropped leaves behind is counted as dropped.
+//! * When the loop has been stopped, publishers are told so, and nothing comes in behind it.
 //! * Never a wait for room: a full inbox is an answer.
 //! * What was published was taken, was dropped or waits: [`InboxCounts`] and [`Inbox::len`] add up
 //!   whenever no publisher is at it.
 //!
 //! Not guaranteed:
 //!
-//! * That the loop still lived when `Ok` came back. An event that is published while the loop ends
-//!   may be lost.
 //! * That a gap names what [`Overflow::DropOldest`] dropped. It had no sequence yet, so subscribers
 //!   see none missing; publishers see the counter, and so does the status.
 //! * Wait-freedom. The queues are non-blocking in practice: nobody holds a lock, but a thread that
@@ -25,6 +25,7 @@
 //!   place of the queue wait, spinning, until it runs again. Therefore the loop must not run with a
 //!   real-time priority that keeps its publishers from their only processor.
 
+mod gate;
 mod publisher;
 mod slots;
 
@@ -72,6 +73,7 @@ pub struct Inbox {
     shared: Arc<Shared>,
     /// Which queue is looked at first. They take turns, so that neither waits for the other.
     is_droppable_next: Cell<bool>,
+    taken: Cell<u64>,
 }
 
 impl Inbox {
@@ -84,7 +86,7 @@ impl Inbox {
     #[must_use]
     pub fn new(capacity: Capacity, wake: impl Fn() + Send + Sync + 'static) -> Self {
         let shared = Shared::new(capacity, Box::new(wake));
-        Self { shared: Arc::new(shared), is_droppable_next: Cell::new(false) }
+        Self { shared: Arc::new(shared), is_droppable_next: Cell::new(false), taken: Cell::new(0) }
     }
 
     /// A publisher that refuses what finds no room.
@@ -106,7 +108,22 @@ impl Inbox {
         let Some(mut slot) = self.shared.flag.0.take(|| self.pop()) else { return false };
         each(slot.bytes.get_mut(..slot.size as usize).unwrap_or_default());
         self.shared.give_back(slot);
+        self.taken.set(self.taken.get() + 1);
         true
+    }
+
+    /// Lets nothing more in: publishers are told [`PublishError::Closed`]. What was let in can be
+    /// taken as before.
+    pub fn close(&self) {
+        self.shared.counters.0.gate.close();
+    }
+
+    /// Whether all that was let in was taken or dropped. What is not may be on its way: a publisher
+    /// has it in its hands, for less than a microsecond while it runs.
+    #[must_use]
+    pub fn is_drained(&self) -> bool {
+        let InboxCounts { published, dropped, .. } = self.counts();
+        self.taken.get() + dropped >= published
     }
 
     /// How many wait.
@@ -138,7 +155,11 @@ impl Inbox {
 
 impl Drop for Inbox {
     fn drop(&mut self) {
-        self.shared.is_closed.store(true, Ordering::Release);
+        self.close();
+        while let Some(slot) = self.pop() {
+            self.shared.counters.0.dropped.fetch_add(1, Ordering::Relaxed);
+            self.shared.give_back(slot);
+        }
     }
 }
 
@@ -251,6 +272,53 @@ mod tests {
         assert_eq!(publish(&both[0], 11, SMALL), Ok(()));
         assert_eq!(wakes.load(Ordering::Relaxed), 2);
         assert!(inbox.is_pending());
+    }
+
+    /// A loop that ends while publishers are at it has taken what they believe it has.
+    #[test]
+    fn the_end_loses_nothing_that_was_taken_in() {
+        for round in 0..200 {
+            let inbox = tiny(8, 1);
+            let publishers = [(); 3].map(|()| {
+                let publisher = inbox.publisher();
+                thread::spawn(move || {
+                    let mut believed = 0;
+                    loop {
+                        match publish(&publisher, 1, SMALL) {
+                            Ok(()) => believed += 1,
+                            Err(PublishError::Full) => thread::yield_now(),
+                            Err(error) => {
+                                assert_eq!(error, PublishError::Closed);
+                                break believed;
+                            }
+                        }
+                    }
+                })
+            });
+            let mut taken = 0;
+            while taken < round {
+                taken += u64::from(inbox.take(|_| ()));
+            }
+            inbox.close();
+            while !inbox.is_drained() {
+                taken += u64::from(inbox.take(|_| ()));
+            }
+            let believed: u64 = publishers.map(|thread| thread.join().unwrap()).iter().sum();
+            assert_eq!(taken, believed);
+            assert_eq!((inbox.counts().published, inbox.len()), (believed, 0));
+        }
+    }
+
+    #[test]
+    fn what_waits_in_a_dropped_inbox_is_counted() {
+        let inbox = tiny(4, 1);
+        let publisher = inbox.publisher();
+        for number in 0..3 {
+            assert_eq!(publish(&publisher, number, SMALL), Ok(()));
+        }
+        assert!(inbox.take(|_| ()));
+        drop(inbox);
+        assert_eq!(publisher.counts(), InboxCounts { published: 3, refused: 0, dropped: 2 });
     }
 
     /// Publishers of both kinds against a loop that sleeps until it is woken.

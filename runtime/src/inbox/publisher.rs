@@ -88,9 +88,9 @@ impl Publisher {
         Self { overflow, ..self }
     }
 
-    /// Hands an event to the loop. A `wall_ns` of 0 becomes the time of the turn that takes it, as
-    /// that of its frame: reading a clock would be a third of what a call costs. Who must know when
-    /// it was called says so.
+    /// Hands an event to the loop, which takes it, also when it is stopped in that moment. A
+    /// `wall_ns` of 0 becomes the time of the turn that takes it, as that of its frame: reading a
+    /// clock would be a third of what a call costs. Who must know when it was called says so.
     ///
     /// # Errors
     ///
@@ -124,10 +124,9 @@ impl Publisher {
 
     fn hand_over(&self, event: &EventFields<'_>) -> Result<(), PublishError> {
         let shared = &*self.shared;
-        if shared.is_closed.load(Ordering::Acquire) {
-            return Err(PublishError::Closed);
-        }
-        let mut slot = self.slot(size_max(event)).ok_or(PublishError::Full)?;
+        let gate = &shared.counters.0.gate;
+        let no_room = || if gate.is_closed() { PublishError::Closed } else { PublishError::Full };
+        let mut slot = self.slot(size_max(event)).ok_or_else(no_room)?;
         match event.write(&mut slot.bytes) {
             // A slot is no longer than an event, whose length is a u32.
             Ok(size) => slot.size = u32::try_from(size).unwrap_or(0),
@@ -140,7 +139,10 @@ impl Publisher {
             }
         }
         // Counted before it can be taken, so that never more is taken than was published.
-        shared.counters.0.published.fetch_add(1, Ordering::Relaxed);
+        if !gate.enter() {
+            shared.give_back(slot);
+            return Err(PublishError::Closed);
+        }
         let waiting = match self.overflow {
             Overflow::Refuse => &shared.kept,
             Overflow::DropOldest => &shared.droppable,

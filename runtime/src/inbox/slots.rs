@@ -1,9 +1,10 @@
 //! Where payloads lie: slots that are free, and those that wait, shared by publishers and the loop.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crossbeam_queue::ArrayQueue;
 
+use super::gate::Gate;
 use super::{Capacity, InboxCounts};
 use crate::limits::INBOX_SMALL_BYTES;
 use crate::wake_flag::WakeFlag;
@@ -22,7 +23,8 @@ pub struct Apart<T>(pub T);
 
 #[derive(Default)]
 pub struct Counters {
-    pub published: AtomicU64,
+    /// Counts what was published.
+    pub gate: Gate,
     pub refused: AtomicU64,
     pub dropped: AtomicU64,
 }
@@ -38,7 +40,6 @@ pub struct Shared {
     pub droppable: ArrayQueue<Slot>,
     pub flag: Apart<WakeFlag>,
     pub counters: Apart<Counters>,
-    pub is_closed: AtomicBool,
     pub small_bytes: usize,
     pub large_bytes: usize,
     pub wake: Box<dyn Fn() + Send + Sync>,
@@ -57,7 +58,6 @@ impl Shared {
             droppable: ArrayQueue::new(small + large),
             flag: Apart::default(),
             counters: Apart::default(),
-            is_closed: AtomicBool::new(false),
             small_bytes,
             large_bytes,
             wake,
@@ -79,9 +79,9 @@ impl Shared {
 
     /// What became of events so far.
     pub fn counts(&self) -> InboxCounts {
-        let Counters { published, refused, dropped } = &self.counters.0;
+        let Counters { gate, refused, dropped } = &self.counters.0;
         InboxCounts {
-            published: published.load(Ordering::Relaxed),
+            published: gate.entered(),
             refused: refused.load(Ordering::Relaxed),
             dropped: dropped.load(Ordering::Relaxed),
         }

@@ -1,6 +1,6 @@
 //! What the owner wants of the loop: by the control socket, by a signal, from other threads.
 
-use std::fmt;
+use std::{fmt, thread};
 
 use kymo_platform::clock::Now;
 use kymo_platform::{Signal, Signals};
@@ -10,6 +10,7 @@ use super::Reactor;
 use crate::config::Config;
 use crate::hub::{Handled, Surroundings};
 use crate::inbox::Inbox;
+use crate::limits::{INBOX_LAST_LOOKS, INBOX_LAST_REST};
 use crate::message::Message;
 use crate::report::Report;
 use crate::sources::Wanted;
@@ -142,6 +143,24 @@ impl Reactor {
         {
         }
         inbox.is_pending()
+    }
+
+    /// Takes in all that publishers were told is published; from here on they are told that it is
+    /// not. What a journal refuses stays where it is, and is tried again until the end.
+    pub(super) fn take_last_events(&mut self, now: Now) {
+        if let Some(inbox) = &self.inbox {
+            inbox.close();
+        }
+        for _ in 0..INBOX_LAST_LOOKS {
+            let is_more = self.take_events(now);
+            self.hub.commit(now);
+            if self.inbox.as_ref().is_none_or(Inbox::is_drained) || !self.hub.takes_events(now) {
+                break;
+            }
+            if !is_more {
+                thread::sleep(INBOX_LAST_REST);
+            }
+        }
     }
 
     pub(super) fn handle_signals(&mut self) {

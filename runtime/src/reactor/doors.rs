@@ -20,6 +20,7 @@ use crate::hub::Refusal;
 use crate::limits::{ACCEPT_REST_NS, ACCEPTS_PER_TURN, OPENING_GRACE_NS};
 use crate::listener::Socket;
 use crate::notice::write_notice;
+use crate::reactor::peers::Peers;
 use crate::report::Report;
 use crate::start_error::StartError;
 
@@ -111,10 +112,12 @@ impl Reactor {
             }
             match self.doors[index].listener.accept() {
                 Ok((stream, _)) => {
+                    if let Err(error) = self.take_in(index, stream, now) {
+                        return self.rest(index, &error, now);
+                    }
                     if std::mem::take(&mut self.doors[index].failing) {
                         self.reporter.report(Report::Accepting(self.doors[index].socket.path()));
                     }
-                    self.take_in(index, stream, now);
                 }
                 Err(error) => match error.kind() {
                     ErrorKind::WouldBlock => {
@@ -123,7 +126,10 @@ impl Reactor {
                     }
                     // The client went before we came.
                     ErrorKind::Interrupted | ErrorKind::ConnectionAborted => {}
-                    _ => return self.rest(index, &error, now),
+                    _ => {
+                        self.rest(index, &error, now);
+                        return self.spend_spare(index, now);
+                    }
                 },
             }
         }
@@ -151,23 +157,28 @@ impl Reactor {
         true
     }
 
-    /// Descriptors or memory are used up: tell one client with the descriptor kept for that, and
-    /// wait. The others stay in the queue of the operating system until there is room.
+    /// Descriptors or memory are used up: who comes waits in the queue of the operating system
+    /// until there is room.
     fn rest(&mut self, index: usize, error: &io::Error, now: Now) {
         let door = &mut self.doors[index];
         door.rest_until_ns = now.mono_ns + ACCEPT_REST_NS;
         if !std::mem::replace(&mut door.failing, true) {
             self.reporter.report(Report::NotAccepting(door.socket.path(), error));
         }
+    }
+
+    /// Tells one client with the descriptor kept for that.
+    fn spend_spare(&mut self, index: usize, now: Now) {
         if self.spare.take().is_some() {
-            if let Ok((stream, _)) = door.listener.accept() {
+            if let Ok((stream, _)) = self.doors[index].listener.accept() {
                 self.turn_away(index, &stream, Refusal::Full, now);
             }
             self.spare = spare();
         }
     }
 
-    fn take_in(&mut self, index: usize, stream: UnixStream, now: Now) {
+    /// An error is one of the system's, and the client was told.
+    fn take_in(&mut self, index: usize, mut stream: UnixStream, now: Now) -> io::Result<()> {
         // It is quiet as its listener is, but that of a service manager's on some system.
         let _ = quieten(stream.as_fd());
         // Who can't be identified gets nothing.
@@ -182,15 +193,22 @@ impl Reactor {
                 Err(Refusal::Denied)
             }
         };
-        match taken {
-            Err(refusal) => self.turn_away(index, &stream, refusal, now),
-            Ok(id) => {
-                if self.peers.insert(id, stream, self.poll.registry()).is_err() {
-                    self.hub.handle_hangup(id, now);
-                    self.hub.handle_input_end(id, now);
-                }
+        let id = match taken {
+            Ok(id) => id,
+            Err(refusal) => {
+                self.turn_away(index, &stream, refusal, now);
+                return Ok(());
             }
+        };
+        let outcome = Peers::watch(id, &mut stream, self.poll.registry());
+        if outcome.is_ok() {
+            self.peers.insert(id, stream);
+        } else {
+            self.hub.handle_hangup(id, now);
+            self.hub.handle_input_end(id, now);
+            self.turn_away(index, &stream, Refusal::Full, now);
         }
+        outcome
     }
 
     /// One send, and the connection is gone: a client that does not read costs nothing.

@@ -19,6 +19,7 @@ use crate::hub::Handled;
 use crate::inbox::{Inbox, Publisher};
 use crate::message::Message;
 use crate::reactor::commander::Commander;
+use crate::reactor::peers::Peers;
 use crate::report::{Report, Reporter};
 use crate::stopper::Stopper;
 
@@ -53,10 +54,17 @@ impl Reactor {
         quieten(ours.as_fd())?;
         quieten(theirs.as_fd())?;
         let peer = peer::credentials(ours.as_fd())?;
-        let id = self.hub.accept(None, peer, clock::now()).map_err(|refusal| {
+        let now = clock::now();
+        let id = self.hub.accept(None, peer, now).map_err(|refusal| {
             io::Error::new(ErrorKind::QuotaExceeded, format!("not taken in: {refusal:?}"))
         })?;
-        self.peers.insert(id, UnixStream::from_std(ours), self.poll.registry())?;
+        let mut ours = UnixStream::from_std(ours);
+        if let Err(error) = Peers::watch(id, &mut ours, self.poll.registry()) {
+            self.hub.handle_hangup(id, now);
+            self.hub.handle_input_end(id, now);
+            return Err(error);
+        }
+        self.peers.insert(id, ours);
         Ok(theirs)
     }
 

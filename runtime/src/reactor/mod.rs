@@ -215,6 +215,7 @@ impl Reactor {
             Stop::Running => {
                 // Who comes now finds nobody listening, instead of somebody who turns them away.
                 self.doors.clear();
+                self.take_last_events(now);
                 self.hub.shut_down(now);
                 Stop::Draining(now.mono_ns + CLOSING_NS)
             }
@@ -247,9 +248,12 @@ impl Reactor {
             outcome => outcome?,
         }
         // Before the work: an expiry during the work is then the next one and not lost. A timerfd
-        // that is not read stops; its count is the hub's business.
-        if self.events.iter().any(|event| event.token() == TICKER) {
-            let _ = self.ticker.as_mut().map(Ticker::take);
+        // that is not read stops; its count is the hub's business. One that can't be read is armed
+        // anew, else it would never expire again.
+        if self.events.iter().any(|event| event.token() == TICKER)
+            && self.ticker.as_mut().is_some_and(|ticker| ticker.take() == 0)
+        {
+            self.armed = None;
         }
         let mut now = clock::now();
         if self.stop == Stop::Running && self.stop_asked.load(Ordering::Acquire) {

@@ -44,17 +44,15 @@ impl Peers {
         Self { peers: (0..count).map(|_| None).collect(), rest, retry_ns: None }
     }
 
-    /// Takes a session's socket in.
-    pub fn insert(
-        &mut self,
-        id: SessionId,
-        mut stream: UnixStream,
-        registry: &Registry,
-    ) -> io::Result<()> {
-        registry.register(&mut stream, Token(id.index()), Interest::READABLE)?;
+    /// Has the operating system tell what becomes of a session's socket.
+    pub fn watch(id: SessionId, stream: &mut UnixStream, registry: &Registry) -> io::Result<()> {
+        registry.register(stream, Token(id.index()), Interest::READABLE)
+    }
+
+    /// Takes in a session's socket, which is watched.
+    pub fn insert(&mut self, id: SessionId, stream: UnixStream) {
         let peer = Peer { stream, watches_writable: false, has_unread: false, is_starved: false };
         self.peers[id.index()] = Some(peer);
-        Ok(())
     }
 
     /// Handles what the operating system says of a socket.

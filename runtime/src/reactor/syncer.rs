@@ -1,10 +1,18 @@
 //! The thread that waits for the disk, so that the loop never does. It is there only with a
 //! journal, and awake only while somebody wants an event to survive a loss of power.
+//!
+//! `make loom` tries every order in which the thread and the loop can meet with at most three
+//! preemptions.
 
 use std::fs::File;
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::thread::{self, JoinHandle};
+
+#[cfg(all(test, loom))]
+use ::loom::sync::{Condvar, Mutex, MutexGuard};
+#[cfg(not(all(test, loom)))]
+use std::sync::{Condvar, Mutex, MutexGuard};
 
 use mio::Waker;
 
@@ -33,6 +41,54 @@ impl Desk {
         // Nobody panics with it in hand.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn wait<'s>(&self, state: MutexGuard<'s, State>) -> MutexGuard<'s, State> {
+        self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// For the loop: waits until the thread has begun.
+    fn wait_for_begin(&self) {
+        let mut state = self.state();
+        while !state.has_begun {
+            state = self.wait(state);
+        }
+    }
+
+    /// For the loop: begins a round.
+    fn ask(&self, sync: SyncRound) {
+        self.state().asked = Some(sync);
+        self.changed.notify_one();
+    }
+
+    /// For the loop: the round that has ended.
+    fn take_done(&self) -> Option<(SyncRound, u64)> {
+        self.state().done.take()
+    }
+
+    /// For the loop: no round follows.
+    fn end(&self) {
+        self.state().is_over = true;
+        self.changed.notify_one();
+    }
+
+    /// The life of the thread: `sync` says which segments of a round failed, and `wake` tells the
+    /// loop that one is done.
+    fn serve(&self, mut sync: impl FnMut(SyncRound) -> u64, wake: impl Fn()) {
+        let mut state = self.state();
+        state.has_begun = true;
+        self.changed.notify_all();
+        while !state.is_over {
+            let Some(round) = state.asked.take() else {
+                state = self.wait(state);
+                continue;
+            };
+            drop(state);
+            let failed = sync(round);
+            self.state().done = Some((round, failed));
+            wake();
+            state = self.state();
+        }
+    }
 }
 
 /// The thread; see the module.
@@ -55,12 +111,11 @@ impl Syncer {
         let thread = thread::Builder::new()
             .name("kymo-sync".into())
             .stack_size(SYNCER_STACK_SIZE)
-            .spawn(move || serve(&theirs, &files, &waker))?;
-        let mut state = desk.state();
-        while !state.has_begun {
-            state = desk.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-        drop(state);
+            .spawn(move || {
+                // A loop that can't be woken is one that has ended.
+                theirs.serve(|round| sync(&files, round), || drop(waker.wake()));
+            })?;
+        desk.wait_for_begin();
         Ok(Self { desk, thread: Some(thread), is_busy: false })
     }
 
@@ -72,8 +127,7 @@ impl Syncer {
     /// Begins a round. None may be under way.
     pub fn ask(&mut self, sync: SyncRound) {
         self.is_busy = true;
-        self.desk.state().asked = Some(sync);
-        self.desk.changed.notify_one();
+        self.desk.ask(sync);
     }
 
     /// The round that has ended, and what of it failed.
@@ -81,7 +135,7 @@ impl Syncer {
         if !self.is_busy {
             return None;
         }
-        let done = self.desk.state().done.take();
+        let done = self.desk.take_done();
         self.is_busy = done.is_none();
         done
     }
@@ -89,8 +143,7 @@ impl Syncer {
 
 impl Drop for Syncer {
     fn drop(&mut self) {
-        self.desk.state().is_over = true;
-        self.desk.changed.notify_one();
+        self.desk.end();
         if let Some(thread) = self.thread.take() {
             // It does not panic.
             let _ = thread.join();
@@ -98,26 +151,52 @@ impl Drop for Syncer {
     }
 }
 
-fn serve(desk: &Desk, files: &[File], waker: &Waker) {
-    let mut state = desk.state();
-    state.has_begun = true;
-    desk.changed.notify_all();
-    while !state.is_over {
-        let Some(sync) = state.asked.take() else {
-            state = desk.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-            continue;
-        };
-        drop(state);
-        let failed = files.iter().enumerate().fold(0, |failed, (index, file)| {
-            let bit = 1 << index;
-            let is_synced = sync.segments & bit == 0 || file.sync_data().is_ok();
-            if is_synced { failed } else { failed | bit }
+/// Syncs the segments of a round; the bits of those that failed.
+fn sync(files: &[File], round: SyncRound) -> u64 {
+    files.iter().enumerate().fold(0, |failed, (index, file)| {
+        let bit = 1 << index;
+        let is_synced = round.segments & bit == 0 || file.sync_data().is_ok();
+        if is_synced { failed } else { failed | bit }
+    })
+}
+
+#[cfg(all(test, loom))]
+mod loom {
+    use ::loom::sync::{Arc, Notify};
+    use ::loom::{model::Builder, thread};
+
+    use super::Desk;
+    use crate::journal::SyncRound;
+
+    const PREEMPTIONS_MAX: usize = 3;
+    const ROUNDS: u64 = 2;
+
+    /// A lost word leaves one of the two asleep, which loom calls a deadlock.
+    #[test]
+    fn no_round_is_lost() {
+        let mut builder = Builder::new();
+        builder.preemption_bound = Some(PREEMPTIONS_MAX);
+        builder.check(|| {
+            let (desk, wake) = (Arc::new(Desk::default()), Arc::new(Notify::new()));
+            let (theirs, waker) = (Arc::clone(&desk), Arc::clone(&wake));
+            let worker = thread::spawn(move || {
+                theirs.serve(|round| round.segments, || waker.notify());
+            });
+            desk.wait_for_begin();
+            for end in 0..ROUNDS {
+                let round = SyncRound { segments: end + 1, end };
+                desk.ask(round);
+                let done = loop {
+                    match desk.take_done() {
+                        Some(done) => break done,
+                        None => wake.wait(),
+                    }
+                };
+                assert_eq!((done.0.end, done.1), (end, end + 1));
+                assert_eq!(desk.take_done(), None);
+            }
+            desk.end();
+            worker.join().unwrap();
         });
-        state = desk.state();
-        state.done = Some((sync, failed));
-        drop(state);
-        // A loop that can't be woken is one that has ended.
-        let _ = waker.wake();
-        state = desk.state();
     }
 }

@@ -96,12 +96,18 @@ impl Samples {
 
     /// Takes in what a scan of a source has found: entries back to back, whose ids mean nothing
     /// yet, and how many more there are.
-    pub fn take_scan(&mut self, source: usize, spec: &SourceSpec, entries: &[u8], omitted: u32) {
+    pub(crate) fn take_scan(
+        &mut self,
+        source: usize,
+        spec: &SourceSpec,
+        entries: &[u8],
+        omitted: u32,
+    ) {
         self.catalog.take_scan(source, spec, entries, omitted);
     }
 
     /// Takes in what a source has read at `read_at_ns` on the boot clock, in the order of its scan.
-    pub fn take_read(
+    pub(crate) fn take_read(
         &mut self,
         source: usize,
         group: Group,
@@ -113,7 +119,7 @@ impl Samples {
     }
 
     /// Says whether a source answers. While it doesn't, its sensors are `held`.
-    pub fn set_held(&mut self, source: usize, group: Group, is_held: bool) {
+    pub(crate) fn set_held(&mut self, source: usize, group: Group, is_held: bool) {
         self.catalog.set_held(source, is_held);
         self.fresh |= 1 << (group as u16 - 1);
     }

@@ -16,11 +16,13 @@ mod binary;
 mod json;
 mod owner;
 mod scratch;
+mod tracer;
 
 pub use binary::{Binary, Got, request, subscribe};
 pub use json::Json;
 pub use owner::Owner;
 pub use scratch::Scratch;
+pub use tracer::Tracer;
 
 /// Longer than anything takes on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(20);

@@ -12,6 +12,11 @@ impl Random {
         Self(seed)
     }
 
+    /// One of many from the same seed.
+    pub fn of(seed: u64, number: u64) -> Self {
+        Self(Self(seed ^ number.wrapping_mul(0xD6E8_FEB8_6659_FD93)).next())
+    }
+
     /// A seed that is another one each time.
     pub fn fresh_seed() -> u64 {
         std::time::SystemTime::now()

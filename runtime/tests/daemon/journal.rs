@@ -1,15 +1,13 @@
 //! Events across restarts: what is acknowledged, kept, repeated, and told again.
 
 use std::fs::{self, File};
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use kymo_platform::durability;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use crate::common::{Daemon, Json, Scratch, eventually, one_of_three};
+use crate::common::{Daemon, Json, Scratch, Tracer, one_of_three};
 
 /// The smallest journal that may be set: it forgets soon.
 pub const SMALL: &str = "journal.bytes = 262144\n";
@@ -83,60 +81,6 @@ pub fn end(mut daemon: Daemon, is_killed: bool) {
     } else {
         daemon.signal(Signal::SIGTERM);
         assert_eq!(daemon.wait().code(), Some(0), "{}", daemon.said());
-    }
-}
-
-/// strace on a running daemon, while this lives.
-pub struct Tracer(Child, String);
-
-impl Tracer {
-    /// `None`, with a word about it, where strace can't be used.
-    pub fn attach(daemon: &Daemon, options: &[&str]) -> Option<Self> {
-        let output = daemon.directory.join("trace").to_str().unwrap().to_string();
-        let _ = fs::remove_file(&output);
-        let pid = daemon.pid().to_string();
-        let mut command = Command::new("strace");
-        command.args(["-f", "-p", &pid, "-o", &output]).args(options);
-        let child = command.stdin(Stdio::null()).stderr(Stdio::null()).spawn();
-        let Ok(mut child) = child else {
-            println!("skipped: strace is not installed");
-            return None;
-        };
-        // All threads must be seen before anything is tried.
-        let is_traced = || {
-            let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
-            tasks.flatten().all(|task| {
-                let status = fs::read_to_string(task.path().join("status")).unwrap_or_default();
-                status.contains("TracerPid") && !status.contains("TracerPid:\t0\n")
-            })
-        };
-        let outcome = eventually(|| match child.try_wait().unwrap() {
-            Some(_) => Some(false),
-            None => is_traced().then_some(true),
-        });
-        if outcome != Some(true) {
-            println!("skipped: strace can't watch processes here");
-            let _ = child.kill();
-            let _ = child.wait();
-            return None;
-        }
-        Some(Self(child, output))
-    }
-
-    /// Lets the daemon go; what was seen.
-    pub fn detach(mut self) -> Vec<String> {
-        kill(Pid::from_raw(self.0.id().try_into().unwrap()), Signal::SIGINT).unwrap();
-        self.0.wait().unwrap();
-        fs::read_to_string(&self.1).unwrap().lines().map(String::from).collect()
-    }
-}
-
-impl Drop for Tracer {
-    fn drop(&mut self) {
-        if let Ok(None) = self.0.try_wait() {
-            let _ = kill(Pid::from_raw(self.0.id().try_into().unwrap()), Signal::SIGINT);
-            let _ = self.0.wait();
-        }
     }
 }
 

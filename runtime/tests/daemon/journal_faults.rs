@@ -8,9 +8,9 @@ use std::process::Command;
 use nix::unistd::geteuid;
 use serde_json::{Value, json};
 
-use crate::common::{Daemon, Scratch, command_after, eventually, run, said};
+use crate::common::{Daemon, Scratch, Tracer, command_after, eventually, run, said};
 use crate::journal::{
-    SMALL, Tracer, end, epoch, expect_events, resume, same, sequence, status, submit, submit_all,
+    SMALL, end, epoch, expect_events, resume, same, sequence, status, submit, submit_all,
 };
 
 const SETTING: Option<i32> = Some(78);

@@ -90,7 +90,7 @@ fn a_kernel_short_of_memory_delays_and_loses_nothing() {
     let mut control = daemon.json("control.sock");
     let inject = "inject=sendto,sendmsg:error=ENOBUFS:when=1..5";
     let options = ["-e", "trace=sendto,sendmsg", "-e", inject];
-    let Some(tracer) = crate::journal::Tracer::attach(&daemon, &options) else { return };
+    let Some(tracer) = crate::common::Tracer::attach(&daemon, &options) else { return };
     assert_eq!(crate::journal::sequence(&crate::journal::submit(&mut control, 7, "")), 1);
     crate::journal::expect_events(&mut follower, [(1, 7)]);
     assert_eq!(control.say("{\"action\":\"ping\"}").line()["status"], "success");

@@ -1,7 +1,7 @@
 //! Hundreds of hostile clients beside 64 honest ones, at a real daemon.
 //!
-//! Each behaviour is played by a process of its own, for a while, one after the other; then it ends.
-//! Meanwhile honest clients of every form read vitals at 25 Hz and events, one publishes, and
+//! Each behaviour is played by a process of its own, for a while, one after the other; then it
+//! ends. Meanwhile honest clients of every form read vitals at 25 Hz and events, one publishes, and
 //! newcomers come. What must hold is in `verdict`: honest frames in time and complete, nobody
 //! honest cut or kept out, the owner answered; and of the daemon no memory, no descriptor, no
 //! client, no flood in the log and no more than one core. In time is measured beside the same

@@ -8,7 +8,6 @@ mod clocks;
 mod control;
 mod events;
 mod fairness;
-mod oracle;
 mod processes;
 #[path = "../common/processes.rs"]
 mod processes_double;
@@ -20,4 +19,3 @@ mod samples_oracle;
 mod samples_sim;
 #[path = "../common/sensors.rs"]
 mod sensors;
-mod sim;

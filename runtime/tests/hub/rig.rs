@@ -216,7 +216,7 @@ impl Rig {
             };
             self.hub.answer_command(id, action, Handled::No, &surroundings, self.now);
         }
-        let mut payload = [0; 64 * 1024];
+        let mut payload = vec![0; if events.is_empty() { 0 } else { 64 * 1024 }];
         for event in events {
             let size = event.write(&mut payload).unwrap();
             self.hub.take_event(&mut payload[..size], self.now);

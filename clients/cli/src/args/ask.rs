@@ -71,10 +71,8 @@ fn help(action: Action) -> String {
         Action::Reload => "kymo reload --json",
         _ => "kymo quit --dir /tmp/k",
     };
-    format!(
-        "kymo {name}: {does}\n\nusage: kymo {name} [--dir D] [--json]\n\n{json}{}\nexample: {example}\n",
-        dir_help!()
-    )
+    let usage = format!("usage: kymo {name} [--dir D] [--json]");
+    format!("kymo {name}: {does}\n\n{usage}\n\n{json}{}\nexample: {example}\n", dir_help!())
 }
 
 pub fn parse_ping(parser: &mut Parser) -> Result<Command, Error> {

@@ -190,7 +190,7 @@ impl List {
 
     fn marks(&self) -> impl Iterator<Item = Mark> {
         self.chips.iter().enumerate().map(|(place, chip)| {
-            let key = self.identity(place).map_or(0, |identity| hash(identity.as_str()));
+            let key = self.identity(place).map_or(0, |identity| hash(identity.as_str().as_bytes()));
             Mark { key, number: chip.number }
         })
     }

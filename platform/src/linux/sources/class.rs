@@ -97,7 +97,7 @@ impl Class {
             if let Some(key) = (self.kind.key)(class, entry.name) {
                 let both = key.place.clone().with("\\").with_bytes(entry.name);
                 // The order of the list is the file system's.
-                list = list.wrapping_add(hash(both.as_str()));
+                list = list.wrapping_add(hash(both.as_str().as_bytes()));
                 each(Found { key, entry: name });
             }
         });

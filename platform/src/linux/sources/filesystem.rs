@@ -13,14 +13,16 @@ use nix::errno::Errno;
 use nix::sys::statvfs::{Statvfs, statvfs};
 
 use super::mounts::{Medium, Mount, unescape};
+use super::rows::hash;
 use crate::linux::file::{File, reason};
 use crate::phrase::Phrase;
 use crate::source::{Freshness, Scope, SensorInfo, Source, SourceSpec};
 
 /// More file systems than that are left out, and counted.
 const MOUNTS_MAX: usize = 64;
-/// A path that is longer is left out: its file system is counted as omitted.
-const PATH_SIZE_MAX: usize = 255;
+/// A path that is longer is left out: its file system is counted as omitted. An identity has room
+/// for it, and for what tells paths apart that look alike; one that is cut would be another's.
+const PATH_SIZE_MAX: usize = 256 - "filesystem-remote#18446744073709551615/inodes used".len();
 /// Holds a line of mountinfo: two paths, and the options of many overlays.
 const TEXT_SIZE: usize = 8192;
 
@@ -212,10 +214,16 @@ fn tell(
     let name = Phrase::new().with_bytes(point.to_bytes());
     let kind = Phrase::new().with_bytes(mount.kind);
     let source = Phrase::new().with_bytes(mount.source);
+    // The mount point is what stays when disks are renamed. A server's may lie over a disk's.
+    let start = if spec.name == REMOTE.name { REMOTE.name } else { LOCAL.name };
+    let mut place = Phrase::new().with(start).with(name.as_str());
+    if name.as_str().as_bytes() != point.to_bytes() {
+        // What can't be shown tells it from another.
+        place = place.with("#").with_number(hash(point.to_bytes()));
+    }
     for Quantity(metric, state, what) in &QUANTITIES {
         let label = name.clone().with(" ").with(what);
-        // The mount point is what stays when disks are renamed.
-        let identity = Phrase::new().with("filesystem").with(name.as_str()).with("/");
+        let identity = place.clone().with("/").with_name(what);
         let attributes = [
             ("system.device", source.as_str()),
             ("system.filesystem.mountpoint", name.as_str()),
@@ -228,7 +236,7 @@ fn tell(
             metric,
             label: label.as_str(),
             attributes: attributes.get(..count).unwrap_or_default(),
-            identity: identity.with_name(what).as_str(),
+            identity: identity.as_str(),
             cadence_ms: spec.cadence_ms,
             scope: Scope::Host,
         });

@@ -147,7 +147,7 @@ fn value(word: &[u8], column: &str) -> Option<f64> {
     let (whole, billionths) = decimal(word).filter(|(whole, _)| *whole <= 100)?;
     // Two decimals of a percentage.
     let hundredths = whole * 100 + u64::from(billionths) / 10_000_000;
-    Some(hundredths as f64 / 1e4)
+    (hundredths <= 10_000).then_some(hundredths as f64 / 1e4)
 }
 
 #[cfg(test)]
@@ -177,7 +177,8 @@ mod tests {
 
     #[test]
     fn what_the_kernel_does_not_write_is_a_fault() {
-        for text in ["", "some", "some avg10=x", "some avg10=101.00", "all avg10=0.00", "\u{0}"] {
+        let texts = ["", "some", "some avg10=x", "some avg10=101.00", "some avg10=100.01", "\u{0}"];
+        for text in texts.into_iter().chain(["all avg10=0.00"]) {
             assert!(read(text)[..4].iter().all(|value| *value == Err(NoData::Fault)), "{text:?}");
         }
         let swapped = read("some avg60=0.00 avg10=0.00 avg300=1.00 total=5");

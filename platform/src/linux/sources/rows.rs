@@ -109,10 +109,14 @@ impl Rows {
             }
             let mut device = describe(name);
             // Two devices at one place, such as ports of one card, are told apart by name.
-            if places.contains(&hash(device.place.as_str())) {
+            if places.contains(&hash_of(&device.place)) {
                 device.place = device.place.with("/").with_bytes(name);
             }
-            places.push(hash(device.place.as_str()));
+            // And by a number, if what their names differ in can't be shown.
+            if places.contains(&hash_of(&device.place)) {
+                device.place = device.place.with("#").with_number(hash(name));
+            }
+            places.push(hash_of(&device.place));
             names.push(short);
             tell(spec, columns, name, &device, found);
             true
@@ -164,10 +168,14 @@ fn position(names: &[DeviceName], name: &[u8]) -> Option<usize> {
 }
 
 /// FNV-1a, which is short: an accident costs a longer identity and nothing else.
-pub(super) fn hash(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+pub(super) fn hash(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
     })
+}
+
+fn hash_of(place: &Phrase) -> u64 {
+    hash(place.as_str().as_bytes())
 }
 
 fn tell(

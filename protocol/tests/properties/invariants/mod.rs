@@ -1,6 +1,7 @@
 //! What must hold for any bytes whatever. The fuzz targets and the tests of this crate share these
 //! files, so that a seed which once broke something is replayed by `cargo test`.
 
+pub(crate) mod catalog;
 pub(crate) mod control_request;
 pub(crate) mod decoder_split;
 pub(crate) mod event_line;

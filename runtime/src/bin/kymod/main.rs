@@ -140,8 +140,8 @@ fn run(args: &Args) -> Result<(), Failure> {
     }
     notify.ready();
     reactor.count_allocations(heap::allocations);
-    serve(&mut reactor, &notify)?;
-    Ok(())
+    let lost = |error| Failure { code: FAILED, text: format!("the loop can't go on: {error}") };
+    serve(&mut reactor, &notify).map_err(lost)
 }
 
 /// Says what a start found damaged in the journal, or lost.
@@ -168,8 +168,9 @@ fn serve(reactor: &mut Reactor, notify: &Notify) -> io::Result<()> {
     while !reactor.is_done() {
         let now_ns = clock::mono_ns();
         if now_ns >= due_ns {
-            notify.watchdog();
-            due_ns = now_ns.saturating_add(period_ns);
+            // A word that was lost is said again before the manager misses it.
+            let pause_ns = if notify.watchdog() { period_ns } else { period_ns / 8 };
+            due_ns = now_ns.saturating_add(pause_ns);
         }
         reactor.turn(Some(Duration::from_nanos(due_ns - now_ns)))?;
     }
