@@ -1,5 +1,6 @@
 //! The parts that were measured, kept beside the programs until the report is written.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
@@ -17,7 +18,8 @@ const HEAD: &str = "\
 
 Written by `make bench-peers`; not edited. kymo and its peers take turns on one machine; each figure
 is a median, kymo's with its quartiles, that of a peer with its ratio to kymo's of the same round
-and the quartiles of that. The best of a row is bold, whoever it is. Subscribers are all in one
+and the quartiles of that; where those are wide the machine had other work, which a p99 feels
+first, and the figure is worth little. The best of a row is bold, whoever it is. Subscribers are all in one
 process, servers in others, sockets are Unix sockets. What each is set up for stands with its table.
 
 ![kymo beside its peers](peers.svg)
@@ -30,6 +32,8 @@ pub struct Measured {
     pub date: String,
     /// Load of the machine at the end.
     pub load: String,
+    /// Niceness: below 0 other programs were held off, for everybody alike.
+    pub nice: String,
     /// What.
     pub table: Table,
 }
@@ -43,7 +47,8 @@ impl Measured {
             let found = host.iter().find(|(name, _)| *name == key);
             found.map(|(_, value)| value.clone()).unwrap_or_default()
         };
-        Self { date: of("date"), load: of("load average at the end"), table }
+        let nice = host::output("nice", &[]);
+        Self { date: of("date"), load: of("load average at the end"), nice, table }
     }
 
     /// Keeps it.
@@ -94,7 +99,10 @@ pub fn markdown(parts: &[Measured], failed: &[String]) -> String {
         let _ = writeln!(text, "* {key}: {value}");
     }
     let loads: Vec<_> = parts.iter().filter_map(|part| part.load.split(' ').next()).collect();
+    let nices: BTreeSet<_> = parts.iter().map(|part| part.nice.as_str()).collect();
+    let nices: Vec<_> = nices.into_iter().collect();
     let _ = writeln!(text, "* load average after each part: {}", loads.join(", "));
+    let _ = writeln!(text, "* niceness: {}", nices.join(", "));
     let mut versions: Vec<_> =
         System::ALL.iter().map(|one| format!("{} {}", one.name(), one.version())).collect();
     versions.extend(collectors());
