@@ -19,8 +19,9 @@ const HEAD: &str = "\
 Written by `make bench-peers`; not edited. kymo and its peers take turns on one machine; each figure
 is a median, kymo's with its quartiles, that of a peer with its ratio to kymo's of the same round
 and the quartiles of that; where those are wide the machine had other work, which a p99 feels
-first, and the figure is worth little. The best of a row is bold, whoever it is. Subscribers are all in one
-process, servers in others, sockets are Unix sockets. What each is set up for stands with its table.
+first, and the figure is worth little. The best of a row is bold, whoever it is. Subscribers are
+all in one process, servers in others, sockets are Unix sockets. What each is set up for stands with
+its table.
 
 ![kymo beside its peers](peers.svg)
 ";
