@@ -36,7 +36,8 @@ fn descriptors(attack: &mut Attack) -> std::io::Result<()> {
             stream.set_nonblocking(true)?;
             for byte in words.chunks(1).take(32) {
                 let bytes = [IoSlice::new(byte)];
-                let flags = MsgFlags::MSG_NOSIGNAL;
+                // SIGPIPE is ignored, as in any Rust program.
+                let flags = MsgFlags::empty();
                 match sendmsg::<()>(stream.as_raw_fd(), &bytes, &rights, flags, None) {
                     Ok(size) => attack.tally.sent += size as u64,
                     // A kernel that passes none where none are wanted says so.
@@ -101,7 +102,7 @@ fn urgent(attack: &mut Attack) -> std::io::Result<()> {
                 _ => action("ping"),
             };
             for piece in words.chunks(words.len().div_ceil(4)) {
-                let urgent = MsgFlags::MSG_OOB | MsgFlags::MSG_NOSIGNAL;
+                let urgent = MsgFlags::MSG_OOB;
                 let _ = send(stream.as_raw_fd(), b"!", urgent);
                 attack.tally.sent += stream.write(piece).unwrap_or(0) as u64;
             }

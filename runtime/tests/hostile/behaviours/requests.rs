@@ -184,14 +184,13 @@ pub fn submit_beside(
 
 /// Opens the doors for everybody, and becomes somebody else.
 fn strangers(attack: &mut Attack) -> std::io::Result<()> {
-    use nix::unistd::{Gid, Uid, setgid, setgroups, setuid};
+    use nix::unistd::{Gid, Uid, setgid, setuid};
     use std::os::unix::fs::PermissionsExt;
     let open = |path: &std::path::Path, mode| {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
     };
     open(&attack.orders.directory, 0o755)?;
     open(&attack.path("control.sock"), 0o666)?;
-    setgroups(&[])?;
     setgid(Gid::from_raw(65_534))?;
     setuid(Uid::from_raw(65_534))?;
     let script =
