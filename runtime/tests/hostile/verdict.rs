@@ -133,7 +133,7 @@ fn judge_counters(behaviour: &Behaviour, trial: &Trial, faults: &mut Vec<String>
     let growth =
         |counter: &Counter| trial.during.growth(*counter, &trial.before, trial.record.published);
     // Some take longer than a short behaviour lasts.
-    let is_slow = |counter: &Counter| matches!(counter, Counter::Cut | Counter::Merged);
+    let is_slow = |counter: &Counter| matches!(counter, Counter::Cut);
     let has_time = trial.span > std::time::Duration::from_secs(2);
     for counter in behaviour.grows {
         if growth(counter) == 0 && (has_time || !is_slow(counter)) {

@@ -11,8 +11,7 @@ pub const ALL: &[Behaviour] = &[
         "deaf",
         "vitals at 1 kHz, and never a read",
         Script { first: |_, _| subscription(VITALS, 1000, false, &[]), reads: 0, ..Script::NEW },
-    )
-    .grows(&[Counter::Merged]),
+    ),
     Behaviour::script(
         "deaf-recorders",
         "every frame of vitals at 1 kHz, and never a read",
