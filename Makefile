@@ -11,14 +11,14 @@ MEMORY := $(firstword $(wildcard /dev/shm) /tmp)
 .DEFAULT_GOAL := help
 .PHONY: help run test lint unit gate mutants sim loom inject soak hostile docs bench bench-quick \
 	bench-peers compare footprint fuzz check-targets qemu-hwmon install uninstall install-c \
-	ci clean
+	deb tarball trial-deb trial-service ci clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
-run: ## live vitals of this machine; without a terminal ten JSON lines
+run: ## this machine live; without a terminal ten JSON lines
 	@$(CARGO) build --quiet --release --package kymo --package kymo-cli
-	@if [ -t 0 ] && [ -t 1 ]; then exec $(TARGET)/release/kymo watch; \
+	@if [ -t 0 ] && [ -t 1 ]; then exec $(TARGET)/release/kymo top; \
 	else exec $(TARGET)/release/kymo watch --json --count 10; fi
 
 test: lint unit gate docs ## every check
@@ -123,6 +123,22 @@ uninstall: ## takes that away again; settings and journals stay
 install-c: ## libkymo, kymo.h and kymo.pc for C below PREFIX (/usr/local)
 	$(CARGO) build --quiet --profile c --locked --package kymo-c
 	DESTDIR=$(DESTDIR) scripts/install-c $(PREFIX) $(TARGET)/c
+
+deb: ## a Debian package of kymod and kymo, below target/debian; needs cargo-deb
+	@$(CARGO) deb --version >/dev/null 2>&1 || $(CARGO) install cargo-deb --version ~3.8 --locked
+	$(CARGO) build --quiet --release --locked --package kymo --package kymo-cli
+	scripts/deb $(abspath $(TARGET))
+
+trial-deb: deb ## the package installed, used and removed in a fresh Debian; root, needs debootstrap
+	scripts/trial-deb $(TARGET)/debian/kymo_*.deb
+
+trial-service: deb ## the same under a systemd of its own, for the system and a user; and systemd-nspawn
+	scripts/trial-service $(TARGET)/debian/kymo_*.deb
+
+tarball: ## what `make install` installs as an archive below target; the same bytes each time
+	$(CARGO) build --quiet --release --locked --package kymo --package kymo-cli
+	$(CARGO) build --quiet --profile c --locked --package kymo-c
+	scripts/tarball $(TARGET)/release $(TARGET)/c $(TARGET)
 
 ci: test loom check-targets ## what continuous integration runs
 

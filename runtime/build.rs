@@ -16,7 +16,10 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=kymod.ld");
     let is = |key: &str, value: &str| env::var(key).is_ok_and(|found| found == value);
-    if !(is("PROFILE", "release") && is("CARGO_CFG_TARGET_OS", "linux")) {
+    // A C library that is linked in has start code of its own, which names tables for unwinding.
+    let features = env::var("CARGO_CFG_TARGET_FEATURE").unwrap_or_default();
+    let is_shared = is("CARGO_CFG_TARGET_ENV", "gnu") && !features.contains("crt-static");
+    if !(is("PROFILE", "release") && is("CARGO_CFG_TARGET_OS", "linux") && is_shared) {
         return;
     }
     let pass = |argument: &str| println!("cargo::rustc-link-arg-bin=kymod=-Wl,{argument}");
@@ -25,7 +28,7 @@ fn main() {
     }
     // Who builds for another machine knows nothing of its C library here.
     let is_here = env::var("HOST").ok() == env::var("TARGET").ok();
-    if is_here && is("CARGO_CFG_TARGET_ENV", "gnu") && glibc() >= Some(GLIBC_PACKED) {
+    if is_here && glibc() >= Some(GLIBC_PACKED) {
         pass("-z,pack-relative-relocs");
     }
 }

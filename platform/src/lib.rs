@@ -34,12 +34,14 @@ pub mod durability;
 pub mod fake;
 mod local_time;
 pub mod machine;
+mod manager;
 pub mod notify;
 pub mod peer;
 mod phrase;
 pub mod random;
 pub mod ranking;
 mod roots;
+mod sandbox;
 mod shares;
 mod signal;
 pub mod socket;
@@ -65,14 +67,19 @@ use macos as os;
 pub use fake::Fake;
 pub use local_time::LocalTime;
 pub use machine::Machine;
+#[doc(hidden)]
+pub use manager::Manager;
 pub use notify::Notify;
 pub use os::signals::Signals;
 pub use os::ticker::Ticker;
 #[doc(hidden)]
-pub use os::{DISK_IO_INTERVAL_NS, let_start_go, share_heap};
+pub use os::{DISK_IO_INTERVAL_NS, SERVICE_MANAGER, let_start_go, share_heap};
 pub use os::{SYSTEM_PLACE, refuse_descriptors};
 pub use ranking::{Process, ProcessSource, Ranking};
 pub use roots::{Extras, Roots};
+pub use sandbox::Sandbox;
+#[doc(hidden)]
+pub use sandbox::{Places, close_calls, close_files};
 pub use signal::Signal;
 #[doc(hidden)]
 pub use signal::let_writes_fail;

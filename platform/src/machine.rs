@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use kymo_protocol::Reading;
+use kymo_protocol::{Reading, Vitals};
 
 /// Fans a machine may report in its vitals; further ones are left to the sensor catalog.
 pub const FANS_MAX: usize = 8;
@@ -123,6 +123,14 @@ pub trait Machine: Send {
     ///
     /// The reason; see the trait.
     fn uptime(&mut self) -> Reading<u64>;
+
+    /// Fills in a whole, zeroed frame that is stamped `frame_ns` on the boot clock, and says true:
+    /// for what knows frames and not figures, such as a recording. Nothing that the other calls
+    /// answer is in it then.
+    fn fill(&self, vitals: &mut Vitals, frame_ns: u64) -> bool {
+        let _ = (vitals, frame_ns);
+        false
+    }
 }
 
 // Not a bound: then every program would carry what prints each source's state.

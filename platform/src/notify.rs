@@ -68,6 +68,14 @@ impl Notify {
         self.watchdog
     }
 
+    /// Whether the manager listens at an abstract name.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn is_abstract(&self) -> bool {
+        // One of a path has one, and one without a name is no manager's.
+        self.manager.as_ref().is_some_and(|(_, address)| address.path().is_none())
+    }
+
     /// It serves, after the start or after a reload.
     pub fn ready(&self) -> bool {
         self.tell(format_args!("READY=1"))

@@ -101,6 +101,12 @@ pub trait Source: Send {
     /// it.
     fn read(&mut self, readings: &mut [Reading<f64>]) -> Freshness;
 
+    /// How long before the last read its readings were taken, in nanoseconds: for what does not
+    /// read itself, such as a recording.
+    fn age_ns(&self) -> u64 {
+        0
+    }
+
     /// Whether hardware came or went, without a read: asks the kernel for names, never a device.
     /// Before the first scan: whether there is some.
     /// Worth a call every ten seconds or so, of sources whose reads don't notice newcomers.

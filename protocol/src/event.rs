@@ -466,6 +466,18 @@ mod tests {
     }
 
     #[test]
+    fn a_time_is_filled_in_where_there_is_none() {
+        let mut payload = written(EventFields { wall_ns: 0, ..transcription() }).unwrap();
+        Event::complete(&mut payload, 0x0102);
+        assert_eq!(payload, written(transcription()).unwrap());
+        Event::complete(&mut payload, 7);
+        assert_eq!(payload, written(transcription()).unwrap());
+        let mut short = [0; EVENT_HEAD_SIZE - 1];
+        Event::complete(&mut short, 7);
+        assert_eq!(short, [0; EVENT_HEAD_SIZE - 1]);
+    }
+
+    #[test]
     fn what_a_kind_can_not_have_is_refused() {
         let state = Some(AppState::Idle);
         let text = Data::Text(Words::Plain("x"));

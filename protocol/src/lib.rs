@@ -54,6 +54,7 @@ pub mod pattern;
 pub mod payload;
 pub mod place;
 pub mod processes;
+pub mod recording;
 pub mod request;
 pub mod samples;
 pub mod sensor;

@@ -81,6 +81,10 @@ mod tests {
         // Each place but the last three looks right for two bytes.
         assert!(!wants_counted(b"*aab\n", "aaaaaaaa", &mut steps));
         assert!(steps > 2 * 5, "{steps}");
+        // Behind a star nothing is looked at twice, neither the star nor the byte it takes in.
+        let mut steps = 0;
+        assert!(wants_counted(b"*b\n", "aaab", &mut steps));
+        assert_eq!(steps, 1 + 3 + 1);
     }
 
     #[test]

@@ -309,6 +309,12 @@ mod tests {
         assert_eq!((read.fixed.total(), read.fixed.state()), (None, State::Denied));
         bytes[HEADER_SIZE + 8] = 1;
         assert_eq!(Frame::parse(&bytes).err(), Some(FrameError::Value));
+        // One entry of one process that nobody looked at.
+        let mut bytes = frame();
+        bytes[HEADER_SIZE + 8..HEADER_SIZE + 10].copy_from_slice(&[1, 0]);
+        assert!(Frame::parse(&bytes).is_ok());
+        bytes[HEADER_SIZE + 20] = State::Denied as u8;
+        assert_eq!(Frame::parse(&bytes).err(), Some(FrameError::Value));
     }
 
     #[test]

@@ -461,7 +461,9 @@ mod tests {
         assert_eq!(emit(&long[1..], &[]), Ok(120));
         assert_eq!(emit("x", &[0; 25]), Err(FrameError::Length));
         assert_eq!(emit("x", &[0; 160]), Err(FrameError::Short));
-        assert_eq!(emit("x", &[0; EVENT_BYTES_MAX as usize + 8]), Err(FrameError::Length));
+        const MOST: usize = EVENT_BYTES_MAX as usize;
+        assert_eq!(emit("x", &[0; MOST]), Err(FrameError::Short));
+        assert_eq!(emit("x", &[0; MOST + 8]), Err(FrameError::Length));
     }
 
     fn reply(text: &str) -> Result<heapless::Vec<u8, 256>, FrameError> {
@@ -509,5 +511,20 @@ mod tests {
         let fields = ReplyFields::default();
         assert_eq!(Reply::emit(&mut bytes[..63], STAMP, fields, "{}"), Err(FrameError::Short));
         assert_eq!(Reply::emit(&mut bytes, STAMP, fields, "{}"), Ok(64));
+    }
+
+    #[test]
+    fn a_reply_is_no_longer_than_a_payload() {
+        const MOST: usize = PAYLOAD_MAX - REPLY_HEAD_SIZE;
+        let mut text = [b' '; MOST + 8];
+        (text[0], text[MOST - 1]) = (b'{', b'}');
+        let mut bytes = [0; HEADER_SIZE + PAYLOAD_MAX + 8];
+        let mut emit = |text: &[u8]| {
+            let text = core::str::from_utf8(text).unwrap();
+            Reply::emit(&mut bytes, STAMP, ReplyFields::default(), text)
+        };
+        assert_eq!(emit(&text[..MOST]), Ok(HEADER_SIZE + PAYLOAD_MAX));
+        (text[MOST - 1], text[MOST]) = (b' ', b'}');
+        assert_eq!(emit(&text[..=MOST]), Err(FrameError::Length));
     }
 }

@@ -262,6 +262,10 @@ mod tests {
             bytes[HEADER_SIZE + offset] = byte;
             assert_eq!(Frame::parse(&bytes).err(), Some(error), "byte {offset}");
         }
+        // Both reserved fields, with the same bits.
+        let mut bytes = frame();
+        (bytes[HEADER_SIZE + 7], bytes[HEADER_SIZE + 10]) = (1, 1);
+        assert_eq!(Frame::parse(&bytes).err(), Some(FrameError::Reserved));
     }
 
     #[test]
@@ -278,6 +282,10 @@ mod tests {
         assert_eq!(emit(OF, SAMPLES_MAX + 1), Err(FrameError::Length));
         assert_eq!(emit(SamplesOf { part: 4, ..OF }, 1), Err(FrameError::Value));
         assert_eq!(emit(SamplesOf { part: 0, ..OF }, 1), Err(FrameError::Value));
+        for part in [0, 4] {
+            let none = Samples::emit(&mut bytes, 1, stamp, SamplesOf { part, ..OF }, 1).err();
+            assert_eq!(none, Some(FrameError::Value), "{part}");
+        }
         let short = Samples::emit(&mut bytes[..63], 1, stamp, OF, 1).map(|_| ());
         assert_eq!(short, Err(FrameError::Short));
 

@@ -446,6 +446,16 @@ mod tests {
     }
 
     #[test]
+    fn an_id_is_changed_and_nothing_else() {
+        let mut bytes = written(&FIELDS).unwrap();
+        Sensor::set_id(&mut bytes, 0x0908);
+        assert_eq!(bytes, written(&SensorFields { id: 0x0908, ..FIELDS }).unwrap());
+        let mut short = [0; HEAD_SIZE - 1];
+        Sensor::set_id(&mut short, 1);
+        assert_eq!(short, [0; HEAD_SIZE - 1]);
+    }
+
+    #[test]
     fn a_sensor_takes_over_what_its_metric_says() {
         let metric = &crate::METRICS[0];
         let fields = SensorFields::new(1, metric, "cpu");
@@ -523,6 +533,10 @@ mod tests {
         bytes.extend_from_slice(&[0; 8]).unwrap();
         bytes[0] = 80;
         assert_eq!(Sensor::first(&bytes).unwrap().0.check(), Err(FrameError::Length));
+        let mut both = written(&FIELDS).unwrap();
+        (both[14], both[15]) = (1, 0);
+        both[19] = 1;
+        assert_eq!(Sensor::first(&both).unwrap().0.check(), Err(FrameError::Reserved));
         let odd = Sensor::ref_from_bytes(&bytes[..71]).unwrap();
         assert_eq!(odd.as_bytes().len(), 71);
         assert_eq!(odd.check(), Err(FrameError::Length));

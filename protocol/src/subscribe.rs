@@ -376,6 +376,20 @@ mod tests {
     }
 
     #[test]
+    fn a_set_of_streams_has_what_was_put_in() {
+        let none = Streams::default();
+        assert!(none.is_empty() && none.iter().next().is_none());
+        for number in 1..=16 {
+            let one = none.with(StreamId(number)).with(StreamId(number));
+            assert!(!one.is_empty() && one.iter().eq([StreamId(number)]), "{number}");
+        }
+        for outside in [0, 17, u16::MAX] {
+            assert!(none.with(StreamId(outside)).is_empty(), "{outside}");
+            assert!(!Streams(u16::MAX).contains(StreamId(outside)), "{outside}");
+        }
+    }
+
+    #[test]
     fn patterns_are_checked_on_both_sides() {
         let fixed = SubscribeFixed::default();
         let mut bytes = [0; 2048];

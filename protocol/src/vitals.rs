@@ -328,3 +328,25 @@ impl SystemState {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_field_has_the_unit_of_its_name() {
+        for field in Field::ALL {
+            let unit = match field.name() {
+                name if name.ends_with("_usage") || name == "battery_charge" => "%",
+                name if name.ends_with("_bytes") => "B",
+                name if name.starts_with("memory_") || name.starts_with("swap_") => "B",
+                name if name.ends_with("temperature") => "°C",
+                "fan_speeds" => "RPM",
+                "power_watts" => "W",
+                "uptime_s" => "s",
+                _ => "",
+            };
+            assert_eq!(field.unit(), unit, "{}", field.name());
+        }
+    }
+}

@@ -44,6 +44,8 @@ pub struct Config {
     pub access: Access,
     /// How sensors are read.
     pub sensors: Sensors,
+    /// Whether kymod gives up what it does not need. The library confines nobody.
+    pub sandbox: bool,
     /// Room for events of other threads of this process; `None`: it has no publishers.
     pub inbox: Option<Capacity>,
 }
@@ -178,6 +180,7 @@ impl Default for Config {
             quotas: Quotas::default(),
             access: Access::default(),
             sensors: Sensors::default(),
+            sandbox: true,
             inbox: Some(Capacity::default()),
         }
     }

@@ -23,6 +23,7 @@
 //! | | `harmful` | boolean | whether chips are read that a read disturbs | `false` |
 //! | | `alarms` | boolean | whether chips' alarms are read, which may clear them for others | `false` |
 //! | | `smc_keys` | string | an absolute path, at most 960 bytes; only Macs look at it | none |
+//! | `[sandbox]` | `enabled` | boolean | whether kymod confines itself | `true` |
 //!
 //! `json` serves both streams unasked, `opta1` has vitals alone, clients of a `binary` listener
 //! name theirs themselves, and `control` takes requests, of its owner and root alone, whatever the
@@ -305,7 +306,7 @@ mod tests {
              path = '/var/lib/kymo'\n[quotas]\nconnections = 4\nevents_per_s = 1_000\n\
              bytes_per_s = 65536\n[access]\nread_group = 'adm'\n\
              [sensors]\nmax_cpu = 0.025\nalarms = true\nharmful = true\n\
-             smc_keys = '/etc/kymo/keys.txt'\n",
+             smc_keys = '/etc/kymo/keys.txt'\n[sandbox]\nenabled = false\n",
         )
         .unwrap();
         assert_eq!((config.rate_mhz, config.limits.event_bytes), (12_500, 61_440));
@@ -318,6 +319,7 @@ mod tests {
         let expected =
             crate::Sensors { max_cpu_ppm: 25_000, alarms: true, harmful: true, smc_keys };
         assert_eq!(config.sensors, expected);
+        assert!(!config.sandbox && read("").unwrap().sandbox);
         assert_eq!(read("sensors.max_cpu = 1").unwrap().sensors.max_cpu(), 1.0);
         assert_eq!(config.check(), Ok(()));
     }

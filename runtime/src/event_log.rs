@@ -294,10 +294,10 @@ impl EventLog {
                 let last = last.min(self.committed - 1);
                 Next::Gap { first, last, reason }
             }
+            // The journal has them all: this one is longer than events may be now. Those behind it
+            // need not be.
             Ok(Read::End) | Err(_) => {
-                // The journal has them all: what it can't read is damaged.
-                let last = self.ring.oldest().min(self.committed) - 1;
-                Next::Gap { first: sequence, last, reason: GapReason::Damage }
+                Next::Gap { first: sequence, last: sequence, reason: GapReason::Damage }
             }
         }
     }
@@ -399,4 +399,241 @@ pub fn transcode(
     let frame = Frame::parse(frame)?;
     // An event has a wall time of its own; the map is for frames that have none.
     write_line(buffer, &frame, ClockMap::default(), LineOptions { bare, catchup })
+}
+
+#[cfg(test)]
+// clippy knows test functions, but not the helpers around them.
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use kymo_protocol::{AppState, Data, EventFields, EventKind};
+
+    use super::*;
+    use crate::journal::{MemoryStorage, Start};
+
+    const NOW: Now = Now { mono_ns: 1, boot_ns: 1, wall_ns: 1 };
+    const START: Start = Start { epoch: 7, salt: 8, boot: 9 };
+    const EVENT_BYTES: u32 = 8192;
+
+    fn journalled(disk: &MemoryStorage) -> EventLog {
+        let journal = Journal::open(Box::new(disk.clone()), &START, |_| ()).unwrap();
+        let formats = [Format::Json, Format::JsonBare, Format::Opta1];
+        EventLog::new(EVENT_BYTES, formats, Some(journal), Activity::default())
+    }
+
+    fn unjournalled() -> EventLog {
+        EventLog::new(EVENT_BYTES, [Format::Json, Format::JsonBare], None, Activity::default())
+    }
+
+    fn append(log: &mut EventLog, fields: &EventFields<'_>) -> u64 {
+        let mut payload = vec![0; 60 * 1024];
+        let size = fields.write(&mut payload).unwrap();
+        let event = Event::parse(&payload[..size]).unwrap();
+        log.append(&payload[..size], event, None, NOW).unwrap()
+    }
+
+    /// An event that says its own sequence.
+    fn append_numbered(log: &mut EventLog, size: usize) -> u64 {
+        let number = log.ring.next();
+        let mut data = number.to_le_bytes().to_vec();
+        data.resize(size.max(8), 0);
+        assert_eq!(append(log, &EventFields::custom("t", Data::Bytes(&data))), number);
+        number
+    }
+
+    /// The number in a frame.
+    fn number(frame: &[u8]) -> u64 {
+        let frame = Frame::parse(frame).unwrap();
+        let kymo_protocol::Body::Event(event) = frame.body else { panic!("no event") };
+        let Data::Bytes(data) = event.data() else { panic!("no bytes") };
+        assert_eq!(frame.header.sequence.get(), u64::from_le_bytes(*data.first_chunk().unwrap()));
+        frame.header.sequence.get()
+    }
+
+    fn fill(log: &mut EventLog, count: usize) {
+        for _ in 0..count {
+            append_numbered(log, 1000);
+            log.commit().unwrap();
+        }
+    }
+
+    /// Looks at every event, in either direction; what is not there must be `gap`.
+    fn check(log: &mut EventLog, gap: Option<GapReason>) {
+        let (oldest, next) = (log.oldest(), log.next());
+        assert!(gap.is_none() || oldest > 1);
+        let forth = 1..next;
+        for sequence in forth.clone().chain(forth.clone().rev()).chain(forth.step_by(7)) {
+            let hint = &mut Hint::default();
+            let expected = match gap {
+                Some(reason) if sequence < oldest => {
+                    Next::Gap { first: sequence, last: oldest - 1, reason }
+                }
+                _ => Next::Frame,
+            };
+            assert_eq!(log.look(sequence, hint), expected, "{sequence}");
+            let found = log.frame(sequence, hint).map(number);
+            assert_eq!(found, (expected == Next::Frame).then_some(sequence));
+        }
+        assert_eq!(log.look(next, &mut Hint::default()), Next::End);
+    }
+
+    #[test]
+    fn events_are_in_the_ring_or_in_the_journal_or_nowhere() {
+        let mut log = journalled(&MemoryStorage::new(4, 64 * 1024));
+        fill(&mut log, 100);
+        assert!(log.ring.oldest() > 30 && log.oldest() == 1);
+        check(&mut log, None);
+        fill(&mut log, 200);
+        // What was read before would still be there.
+        log.window.hold(0, 0);
+        check(&mut log, Some(GapReason::Retention));
+        assert_eq!(log.oldest(), log.journal().unwrap().oldest());
+        assert!(log.is_journalled() && log.epoch() == Some(7) && log.knows(7, 300));
+        assert!(!log.knows(7, 301) && !log.knows(8, 300));
+        assert!(log.take_journal().is_some() && log.journal().is_none());
+    }
+
+    #[test]
+    fn without_a_journal_the_ring_is_all_there_is() {
+        let mut log = unjournalled();
+        fill(&mut log, 1200);
+        check(&mut log, Some(GapReason::Lapped));
+        assert_eq!(log.oldest(), log.ring.oldest());
+        assert!(!log.is_journalled() && log.epoch().is_none() && !log.knows(7, 0));
+    }
+
+    #[test]
+    fn one_read_of_the_journal_serves_many_looks() {
+        let mut log = journalled(&MemoryStorage::new(4, 64 * 1024));
+        fill(&mut log, 100);
+        assert_eq!(log.take_reads(), 0);
+        for sequence in 1..=20 {
+            assert_eq!(log.look(sequence, &mut Hint::default()), Next::Frame);
+        }
+        assert_eq!((log.take_reads(), log.take_reads()), (1, 0));
+    }
+
+    /// The limit was changed since they were written: only what is too long is gone.
+    #[test]
+    fn an_event_that_is_too_long_now_hides_no_other() {
+        let disk = MemoryStorage::new(4, 128 * 1024);
+        let journal = Journal::open(Box::new(disk.clone()), &START, |_| ()).unwrap();
+        let mut log = EventLog::new(60 * 1024, [], Some(journal), Activity::default());
+        for size in [8, 50_000, 8, 50_000, 50_000, 8] {
+            append_numbered(&mut log, size);
+            log.commit().unwrap();
+        }
+        drop(log);
+        let mut log = journalled(&disk);
+        for sequence in 1..7 {
+            let hint = &mut Hint::default();
+            let expected = match sequence {
+                2 | 4 | 5 => {
+                    Next::Gap { first: sequence, last: sequence, reason: GapReason::Damage }
+                }
+                _ => Next::Frame,
+            };
+            assert_eq!(log.look(sequence, hint), expected, "{sequence}");
+        }
+    }
+
+    #[test]
+    fn a_turn_takes_in_so_much_and_no_more() {
+        let mut log = unjournalled();
+        let mut size = 0;
+        while size < EVENT_BYTES_PER_TURN {
+            assert!(!log.is_full(), "{size}");
+            let sequence = append_numbered(&mut log, 1000);
+            size += log.ring.get(sequence).unwrap().len();
+        }
+        assert!(log.is_full() && log.is_pending());
+        log.commit().unwrap();
+        assert!(!log.is_full() && !log.is_pending());
+        // A journal of small segments takes less.
+        let mut log = journalled(&MemoryStorage::new(3, 16 * 1024));
+        append_numbered(&mut log, 7000);
+        assert!(log.is_full() && log.pending_size < EVENT_BYTES_PER_TURN);
+        log.commit().unwrap();
+        assert!(!log.is_full());
+    }
+
+    #[test]
+    fn a_commit_that_fails_takes_the_turn_back() {
+        let disk = MemoryStorage::new(3, 64 * 1024);
+        let mut log = journalled(&disk);
+        let recording = AppState::Recording;
+        let change =
+            EventFields { state: Some(recording), ..EventFields::new(EventKind::StateChange) };
+        append_numbered(&mut log, 8);
+        log.commit().unwrap();
+        disk.fail_writes(u64::MAX, 0);
+        assert_eq!(append(&mut log, &change), 2);
+        assert!(log.activity_now().state == recording && log.activity().state == AppState::Idle);
+        assert!(log.commit().is_err());
+        assert_eq!(
+            (log.activity_now().state, log.activity().state),
+            (AppState::Idle, AppState::Idle)
+        );
+        // A write was tried: number 2 is nobody else's.
+        assert_eq!((log.next(), log.is_pending()), (3, false));
+        disk.revive();
+        assert_eq!(append(&mut log, &change), 3);
+        log.commit().unwrap();
+        assert_eq!((log.activity_now().state, log.activity().state), (recording, recording));
+        let gap = Next::Gap { first: 2, last: 2, reason: GapReason::Unjournalled };
+        assert_eq!(log.look(2, &mut Hint::default()), gap);
+        assert_eq!(log.frame(1, &mut Hint::default()).map(number), Some(1));
+        assert_eq!(log.look(3, &mut Hint::default()), Next::Frame);
+    }
+
+    /// It never came to writing the events: their numbers are free, and the ring stays.
+    #[test]
+    fn a_segment_that_can_not_be_begun_costs_no_number() {
+        let disk = MemoryStorage::new(3, 4096);
+        let mut log = journalled(&disk);
+        append_numbered(&mut log, 2000);
+        log.commit().unwrap();
+        disk.fail_writes(u64::MAX, 0);
+        append_numbered(&mut log, 2000);
+        assert!(log.commit().is_err());
+        assert_eq!((log.next(), log.ring.oldest()), (2, 1));
+        disk.revive();
+        assert_eq!(append_numbered(&mut log, 2000), 2);
+        log.commit().unwrap();
+        check(&mut log, None);
+        assert_eq!(log.take_reads(), 0);
+    }
+
+    #[test]
+    fn lines_are_written_while_somebody_reads_them() {
+        let mut log = unjournalled();
+        let ready = |log: &EventLog, format, sequence| {
+            log.ready_ring(format, sequence).map(|ring| ring.get(sequence).unwrap().to_vec())
+        };
+        fill(&mut log, 1);
+        assert!(ready(&log, Format::Binary, 1).is_some() && ready(&log, Format::Json, 1).is_none());
+        log.join(Format::Json);
+        append_numbered(&mut log, 4000);
+        assert!(ready(&log, Format::Binary, 1).is_none(), "not while the turn lasts");
+        log.commit().unwrap();
+        let line = ready(&log, Format::Json, 2).unwrap();
+        assert!(line.starts_with(b"{\"type\":\"event\"") && line.ends_with(b"\n"));
+        for (format, sequence) in [(Format::Json, 1), (Format::Json, 3), (Format::JsonBare, 2)] {
+            assert!(ready(&log, format, sequence).is_none(), "{format:?} {sequence}");
+        }
+        assert!(
+            ready(&log, Format::Opta1, 2).is_none() && ready(&log, Format::Binary, 3).is_none()
+        );
+        // Both lanes; then the one that rests has an older piece of history.
+        log.join(Format::JsonBare);
+        log.leave(Format::Json);
+        fill(&mut log, 1);
+        let bare = ready(&log, Format::JsonBare, 3).unwrap();
+        assert!(!bare.windows(5).any(|word| word == b"\"seq\""));
+        assert!(ready(&log, Format::Json, 2).is_none() && ready(&log, Format::Json, 3).is_none());
+    }
+
+    #[test]
+    fn a_line_has_room_for_what_its_frame_holds() {
+        assert_eq!(line_max(HEADER_SIZE + 1000), line_bytes(1000) as usize);
+    }
 }

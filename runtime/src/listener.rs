@@ -69,7 +69,8 @@ impl Socket {
             .map_err(|error| refuse(format!("set its mode: {error}")))?;
         // Where the kernel can refuse passed descriptors, nobody parks theirs with us.
         let _ = kymo_platform::refuse_descriptors(fd.as_fd());
-        let backlog = Backlog::new(BACKLOG).map_err(|errno| failed("backlog", errno))?;
+        // A C library may name a smaller number as the system's greatest; musl says 128.
+        let backlog = Backlog::new(BACKLOG).unwrap_or(Backlog::MAXCONN);
         listen(&fd, backlog).map_err(|errno| failed("listen", errno))?;
         Ok(Self {
             listener: UnixListener::from(fd),

@@ -208,6 +208,9 @@ impl Sampler {
     /// Fills in a zeroed frame that is stamped `frame_ns` on the boot clock.
     pub fn fill(&self, vitals: &mut Vitals, frame_ns: u64) {
         let v = vitals;
+        if self.machine.fill(v, frame_ns) {
+            return;
+        }
         let cpu_usage = self.cpu_usage.put(v, Field::CpuUsage, frame_ns);
         v.cpu_usage.set(cpu_usage);
         let total = self.memory_total.put(v, Field::MemoryTotal, frame_ns);
@@ -304,6 +307,7 @@ mod tests {
     use super::*;
     use kymo_platform::Fake;
     use kymo_platform::fake::Readings;
+    use kymo_platform::machine::{CpuTime, Memory, Thermal};
     use kymo_protocol::{Position, Stamp, emit};
 
     fn now(ms: u64) -> Now {
@@ -323,6 +327,55 @@ mod tests {
         let mut machine = Fake::new();
         machine.readings = readings;
         Sampler::new(Box::new(machine))
+    }
+
+    /// A machine that has whole frames.
+    struct Whole(Fake);
+
+    impl Machine for Whole {
+        fn cpu_time(&mut self) -> Reading<CpuTime> {
+            self.0.cpu_time()
+        }
+        fn memory(&mut self) -> Memory {
+            self.0.memory()
+        }
+        fn load(&mut self) -> Reading<[f32; 3]> {
+            self.0.load()
+        }
+        fn disk_io(&mut self) -> Reading<Transfer> {
+            self.0.disk_io()
+        }
+        fn disk_space(&mut self) -> Reading<DiskSpace> {
+            self.0.disk_space()
+        }
+        fn network_io(&mut self) -> Reading<Transfer> {
+            self.0.network_io()
+        }
+        fn thermal(&mut self) -> Thermal {
+            self.0.thermal()
+        }
+        fn process_count(&mut self) -> Reading<u32> {
+            self.0.process_count()
+        }
+        fn uptime(&mut self) -> Reading<u64> {
+            self.0.uptime()
+        }
+        fn fill(&self, vitals: &mut Vitals, frame_ns: u64) -> bool {
+            vitals.cpu_usage.set(77.0);
+            vitals.uptime_ns.set(frame_ns);
+            vitals.set_state(Field::Temperature, State::Asleep, 0);
+            true
+        }
+    }
+
+    #[test]
+    fn a_machine_may_have_whole_frames() {
+        let mut sampler = Sampler::new(Box::new(Whole(Fake::new())));
+        sampler.handle_tick(now(0).mono_ns, now(0));
+        let vitals = frame(&sampler, 5);
+        assert_eq!((vitals.cpu_usage.get(), vitals.memory_total.get()), (77.0, 0));
+        assert_eq!(vitals.uptime_ns.get(), now(5).boot_ns);
+        assert_eq!(vitals.state(Field::Temperature), State::Asleep);
     }
 
     /// A zeroed frame says that everything is ok: a field that is forgotten would claim a 0.

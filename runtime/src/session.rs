@@ -90,7 +90,8 @@ impl SampleSubscription {
         }
         self.follow(stream.topology());
         for (place, lane) in stream.lanes().iter().enumerate() {
-            let is_new = lane.newest > 0 && low(lane.newest) != self.known[place];
+            // Both are 0 until there is one.
+            let is_new = low(lane.newest) != self.known[place];
             if !is_new || !self.groups.contains(lane.group) {
                 continue;
             }
@@ -295,4 +296,168 @@ pub enum Deadline {
     Leave(GoodbyeReason),
     /// The connection is to be closed at once.
     Cut,
+}
+
+#[cfg(test)]
+mod tests {
+    use kymo_platform::SourceSpec;
+    use kymo_platform::clock::Now;
+    use kymo_protocol::{Cost, Group, METRICS, SensorFields};
+
+    use super::*;
+    use crate::samples::Samples;
+
+    const NOW: Now = Now { mono_ns: 1, boot_ns: 1, wall_ns: 1 };
+    const TICK: u64 = 10_000_000;
+    const FIRST: u64 = 100 * TICK;
+
+    /// A sensor of the CPU and one of a disk, of which nothing was read yet.
+    fn samples() -> Samples {
+        let mut samples = Samples::new(2);
+        for (source, group) in [Group::Cpu, Group::Disk].into_iter().enumerate() {
+            let (name, interval_ns, cadence_ms, cost) = ("double", 1, 10, Cost::Moderate);
+            let (may_block, is_vital) = (false, false);
+            let spec =
+                SourceSpec { name, group, interval_ns, cadence_ms, cost, may_block, is_vital };
+            let mut entry = [0; 256];
+            let size = SensorFields::new(1, &METRICS[0], "one").write(&mut entry).unwrap();
+            samples.take_scan(source, &spec, &entry[..size], 0);
+        }
+        samples
+    }
+
+    /// The next frame of each of `groups`.
+    fn publish(samples: &mut Samples, groups: &[Group]) {
+        for group in groups {
+            samples.set_held(usize::from(*group != Group::Cpu), *group, false);
+        }
+        samples.publish(NOW).unwrap();
+    }
+
+    fn wanted(samples: &mut Samples) {
+        samples.count(Groups::ALL, true);
+        publish(samples, &[Group::Cpu, Group::Disk]);
+        assert_eq!(samples.stream.next(), 3);
+    }
+
+    /// Says that the whole catalog was sent.
+    fn tell(subscription: &mut SampleSubscription, samples: &Samples) {
+        subscription.follow(samples.stream.topology());
+        subscription.told = samples.stream.catalog_frames();
+    }
+
+    #[test]
+    fn the_newest_frame_of_a_lane_is_owed_once() {
+        let mut samples = samples();
+        let mut subscription = SampleSubscription::new(100_000, Groups::ALL, None);
+        let mut now = FIRST;
+        let mut owe = |subscription: &mut SampleSubscription, samples: &Samples| {
+            now += TICK;
+            subscription.owe(now, TICK, &samples.stream, Format::Binary)
+        };
+        publish(&mut samples, &[]);
+        tell(&mut subscription, &samples);
+        assert!(!owe(&mut subscription, &samples), "a lane without a frame");
+        wanted(&mut samples);
+        assert!(owe(&mut subscription, &samples) && subscription.owed == 0b11);
+        assert_eq!((subscription.settle(0, 1), subscription.settle(1, 2)), (0, 0));
+        assert!(!subscription.has_more(&samples.stream) && !owe(&mut subscription, &samples));
+        publish(&mut samples, &[Group::Disk]);
+        assert!(owe(&mut subscription, &samples) && subscription.owed == 0b10);
+        // It is not sent, then a newer one stands for it.
+        assert!(owe(&mut subscription, &samples) && subscription.merged == [0; LANES_MAX]);
+        publish(&mut samples, &[Group::Disk]);
+        assert!(owe(&mut subscription, &samples));
+        assert_eq!((subscription.settle(1, 4), subscription.settle(1, 4)), (1, 0));
+        // One that came between the tick and the send is not sent twice.
+        publish(&mut samples, &[Group::Cpu]);
+        assert!(owe(&mut subscription, &samples));
+        publish(&mut samples, &[Group::Cpu]);
+        subscription.settle(0, 6);
+        assert!(!owe(&mut subscription, &samples));
+    }
+
+    #[test]
+    fn groups_that_nobody_asked_for_are_not_owed() {
+        let mut samples = samples();
+        wanted(&mut samples);
+        let mut subscription = SampleSubscription::new(100_000, Groups(1 << 3), None);
+        tell(&mut subscription, &samples);
+        assert!(subscription.owe(FIRST, TICK, &samples.stream, Format::Binary));
+        assert_eq!(subscription.owed, 0b10);
+        assert!(!subscription.owe(FIRST, TICK, &samples.stream, Format::Binary), "not due");
+    }
+
+    #[test]
+    fn every_frame_is_owed_until_the_cursor_is_behind_it() {
+        let mut samples = samples();
+        wanted(&mut samples);
+        let mut subscription = SampleSubscription::new(100_000, Groups(1), Some(1));
+        tell(&mut subscription, &samples);
+        assert!(subscription.has_more(&samples.stream));
+        assert!(subscription.owe(FIRST, TICK, &samples.stream, Format::Binary));
+        // What is left is of another group, and done with.
+        subscription.cursor = Some(2);
+        assert!(!subscription.has_more(&samples.stream));
+        assert!(!subscription.owe(FIRST + TICK, TICK, &samples.stream, Format::Binary));
+        assert_eq!(subscription.cursor, Some(3));
+        // Before it is due nothing is sent, unless it would have to give way.
+        publish(&mut samples, &[Group::Cpu]);
+        assert!(!subscription.owe(FIRST + TICK, TICK, &samples.stream, Format::Binary));
+        for _ in 0..crate::limits::BATCH_FRAMES_MAX {
+            publish(&mut samples, &[Group::Cpu]);
+        }
+        assert!(subscription.owe(FIRST + TICK, TICK, &samples.stream, Format::Binary));
+    }
+
+    #[test]
+    fn the_catalog_is_owed_until_it_was_told() {
+        let mut samples = samples();
+        publish(&mut samples, &[]);
+        let mut subscription = SampleSubscription::new(100_000, Groups::ALL, None);
+        assert!(!subscription.has_more(&samples.stream), "it follows no catalog yet");
+        subscription.follow(samples.stream.topology());
+        assert!(subscription.has_more(&samples.stream));
+        tell(&mut subscription, &samples);
+        assert!(!subscription.has_more(&samples.stream));
+        subscription.owed = 1;
+        assert!(subscription.has_more(&samples.stream));
+        subscription.follow(samples.stream.topology() + 1);
+        assert_eq!((subscription.owed, subscription.told), (0, 0));
+    }
+
+    #[test]
+    fn events_are_plain_behind_the_catch_up_and_without_a_filter() {
+        let events = EventSubscription { cursor: 5, live_from: 5, ..Default::default() };
+        assert!(events.is_plain());
+        assert!(EventSubscription { cursor: 6, ..events }.is_plain());
+        assert!(!EventSubscription { cursor: 4, ..events }.is_plain());
+        assert!(!EventSubscription { filter_size: 1, ..events }.is_plain());
+    }
+
+    #[test]
+    fn a_tail_moves_to_the_front_to_make_room() {
+        let peer = Peer { uid: 0, gid: 0, pid: None };
+        let mut session = Session::new(peer, Dialect::Binary, Format::Binary, 7);
+        let mut tail = [0; TAIL_SIZE];
+        assert!(!session.has_tail());
+        let whole = |room: &mut [u8]| {
+            room.fill(1);
+            Ok::<_, ()>(room.len())
+        };
+        assert_eq!(session.push_tail(&mut tail, whole), Ok(()));
+        assert!(session.has_tail() && session.tail_end == TAIL_SIZE);
+        session.tail_start = TAIL_SIZE - 2;
+        let more = |room: &mut [u8]| {
+            assert_eq!(room.len(), TAIL_SIZE - 2);
+            room[0] = 2;
+            Ok::<_, ()>(1)
+        };
+        assert_eq!(session.push_tail(&mut tail, more), Ok(()));
+        assert_eq!((session.tail_start, session.tail_end, &tail[..3]), (0, 3, &[1, 1, 2][..]));
+        assert_eq!(session.push_tail(&mut tail, |_| Err::<usize, _>(())), Err(()));
+        assert_eq!((session.tail_start, session.tail_end), (0, 3));
+        session.tail_start = 3;
+        assert!(!session.has_tail());
+    }
 }

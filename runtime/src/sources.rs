@@ -387,7 +387,8 @@ mod tests {
     use super::sensors::Double;
     use super::*;
     use crate::lane::double::Gate;
-    use kymo_protocol::State;
+    use kymo_platform::SensorInfo;
+    use kymo_protocol::{Cost, METRICS, Reading, Scope, State};
     use std::cell::Cell;
     use std::sync::Arc;
     use std::time::{Duration, Instant};
@@ -745,5 +746,49 @@ mod tests {
         bench.pass(10_000, group(Group::Disk));
         assert_eq!(other.script().reads - before, 1000);
         assert_eq!(bench.sources.reports().count(), 2);
+    }
+
+    /// Tells what somebody else has read before.
+    struct Late;
+
+    impl Source for Late {
+        fn spec(&self) -> SourceSpec {
+            let (name, group, cost) = ("late", Group::Disk, Cost::Cheap);
+            let (interval_ns, cadence_ms) = (40 * MS, 0);
+            let (may_block, is_vital) = (false, false);
+            SourceSpec { name, group, interval_ns, cadence_ms, cost, may_block, is_vital }
+        }
+
+        fn scan(&mut self, found: &mut dyn FnMut(&SensorInfo<'_>)) -> u32 {
+            found(&SensorInfo {
+                metric: &METRICS[0],
+                label: "late",
+                attributes: &[],
+                identity: "late",
+                cadence_ms: 0,
+                scope: Scope::Host,
+            });
+            0
+        }
+
+        fn read(&mut self, readings: &mut [Reading<f64>]) -> Freshness {
+            readings.fill(Ok(1.0));
+            Freshness::Current
+        }
+
+        fn age_ns(&self) -> u64 {
+            700 * MS
+        }
+    }
+
+    #[test]
+    fn what_was_read_before_is_as_old_as_it_is() {
+        let mut sources = Sources::new(vec![Box::new(Late)], 1.0, || {}).unwrap();
+        let mut samples = Samples::new(SOURCES_MAX);
+        let now = Now { mono_ns: 5000 * MS, boot_ns: 5000 * MS, wall_ns: 0 };
+        sources.handle_tick(now.mono_ns, now, all(), &mut samples);
+        let ages: Vec<u32> =
+            samples.sampled(5010 * MS).map(|(_, sample)| sample.age_ms.get()).collect();
+        assert_eq!(ages, [710]);
     }
 }

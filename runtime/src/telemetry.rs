@@ -228,3 +228,81 @@ fn transcode(
 pub fn clock_map(now: Now) -> ClockMap {
     ClockMap { boot_ns: now.boot_ns, wall_ns: now.wall_ns }
 }
+
+#[cfg(test)]
+mod tests {
+    use kymo_protocol::{Position, Stamp, emit};
+
+    use super::*;
+
+    const NOW: Now = Now { mono_ns: 1, boot_ns: 1, wall_ns: 1 };
+
+    fn publish(telemetry: &mut Telemetry) {
+        let write = |buffer: &mut [u8], sequence| {
+            let at = Position { stream: StreamId::VITALS, sequence };
+            emit::<Vitals>(buffer, at, Stamp { boot_ns: 1 }).map(|(_, size)| size)
+        };
+        telemetry.publish(NOW, &write).unwrap();
+    }
+
+    #[test]
+    fn a_ring_is_filled_while_somebody_reads_it() {
+        let formats = [Format::Json, Format::Opta1, Format::Json];
+        let mut telemetry = Telemetry::new(Kind::Vitals, formats);
+        let has = |telemetry: &Telemetry, format, sequence| {
+            telemetry.ring(format).is_some_and(|ring| ring.get(sequence).is_some())
+        };
+        publish(&mut telemetry);
+        assert!(!telemetry.is_wanted() && !telemetry.is_fresh());
+        assert!(has(&telemetry, Format::Binary, 1) && !has(&telemetry, Format::Json, 1));
+        telemetry.join(Format::Json);
+        assert!(telemetry.is_wanted() && !telemetry.is_fresh(), "that frame is of another time");
+        publish(&mut telemetry);
+        assert!(telemetry.is_fresh());
+        telemetry.join(Format::Opta1);
+        assert!(telemetry.is_fresh(), "it is not the first");
+        assert!(has(&telemetry, Format::Json, 2) && !has(&telemetry, Format::Opta1, 2));
+        telemetry.leave(Format::Json);
+        publish(&mut telemetry);
+        assert!(has(&telemetry, Format::Opta1, 3) && !has(&telemetry, Format::Json, 3));
+        telemetry.leave(Format::Opta1);
+        assert!(!telemetry.is_wanted());
+        publish(&mut telemetry);
+        assert!(has(&telemetry, Format::Binary, 4) && !has(&telemetry, Format::Opta1, 4));
+        assert_eq!(telemetry.next(), 5);
+        assert!(telemetry.ring(Format::JsonBare).is_none());
+    }
+
+    #[test]
+    fn version_1_is_a_message_and_no_line() {
+        let mut telemetry = Telemetry::new(Kind::Vitals, [Format::Opta1, Format::JsonBare]);
+        telemetry.join(Format::Opta1);
+        telemetry.join(Format::JsonBare);
+        publish(&mut telemetry);
+        let frame = telemetry.ring(Format::Opta1).and_then(|ring| ring.get(1)).unwrap();
+        assert_eq!(frame[4..8], kymo_protocol::MAGIC.to_le_bytes());
+        let line = telemetry.ring(Format::JsonBare).and_then(|ring| ring.get(1)).unwrap();
+        assert!(line.starts_with(b"{\"type\":\"vitals\",\"timestamp\""));
+        // Processes are no part of it.
+        let processes = Telemetry::new(Kind::Processes, [Format::Opta1, Format::Json]);
+        assert!(processes.ring(Format::Opta1).is_none() && processes.ring(Format::Json).is_some());
+    }
+
+    #[test]
+    fn formats_are_named_in_a_status() {
+        let all = [Format::Binary, Format::Json, Format::JsonBare, Format::Opta1];
+        assert_eq!(all.map(Format::name), ["binary", "json", "json_bare", "opta1"]);
+    }
+
+    #[test]
+    fn rings_of_lines_have_room_for_as_many_bytes_as_lines_have() {
+        for (kind, part) in [(Kind::Vitals, 4), (Kind::Processes, 2)] {
+            for format in [Format::Json, Format::JsonBare] {
+                assert_eq!(kind.ring_frame_size(format), kind.frame_max(format) / part);
+            }
+            let binary = kind.frame_max(Format::Binary);
+            assert_eq!(kind.ring_frame_size(Format::Binary), binary);
+            assert_eq!(kind.batch_max() as usize, kind.frames() / 4);
+        }
+    }
+}

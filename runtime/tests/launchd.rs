@@ -1,4 +1,5 @@
-//! The LaunchAgent for macOS is a property list, and its sockets are those the daemon asks for.
+//! The LaunchAgent and the LaunchDaemon for macOS are property lists, and the agent's sockets are
+//! those the daemon asks for.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // as in any test
 
 use std::path::Path;
@@ -96,24 +97,36 @@ fn without_comments(text: &str) -> String {
     left
 }
 
-#[test]
-fn its_sockets_are_those_the_daemon_asks_for() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/org.kymo.kymod.plist");
-    let text = without_comments(&std::fs::read_to_string(path).unwrap());
+/// What a file of the client's folder of services says, with what every one says.
+fn list(name: &str) -> Value {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../clients/cli/service");
+    let text = without_comments(&std::fs::read_to_string(folder.join(name)).unwrap());
     let (head, body) = text.split_once("<plist version=\"1.0\">").unwrap();
     assert!(head.starts_with("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!DOCTYPE plist "));
     let mut reader = Reader(body);
     let tag = reader.tag();
-    let agent = reader.value(tag);
+    let list = reader.value(tag);
     assert_eq!((reader.tag(), reader.0.trim()), ("/plist", ""));
-
-    assert_eq!(agent.get("Label").word(), "org.kymo.kymod");
-    let Value::List(program) = agent.get("ProgramArguments") else { panic!() };
+    assert_eq!(list.get("Label").word(), "org.kymo.kymod");
+    let Value::List(program) = list.get("ProgramArguments") else { panic!() };
     assert!(program[0].word().starts_with('/') && program[0].word().ends_with("/kymod"));
-    assert_eq!(agent.get("KeepAlive").get("Crashed"), &Value::Flag(true));
-    assert_eq!(agent.get("ProcessType").word(), "Interactive");
-    assert_eq!(agent.get("Umask").word().parse(), Ok(0o077));
+    assert_eq!(list.get("KeepAlive").get("Crashed"), &Value::Flag(true));
+    assert_eq!(list.get("ProcessType").word(), "Interactive");
+    assert_eq!(list.get("Umask").word().parse(), Ok(0o077));
+    list
+}
 
+#[test]
+fn the_daemon_has_sockets_of_its_own() {
+    let daemon = list("daemon.plist");
+    assert_eq!(daemon.get("RunAtLoad"), &Value::Flag(true));
+    let Value::Table(members) = daemon else { panic!() };
+    assert!(members.iter().all(|(name, _)| name != "Sockets"));
+}
+
+#[test]
+fn the_agents_sockets_are_those_the_daemon_asks_for() {
+    let agent = list("agent.plist");
     let Value::Table(sockets) = agent.get("Sockets") else { panic!() };
     let mut names: Vec<&str> = sockets.iter().map(|(name, _)| name.as_str()).collect();
     names.sort_unstable();

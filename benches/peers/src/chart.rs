@@ -25,7 +25,7 @@ const PANELS: [Panel; 4] = [
         unit: "%",
     },
     Panel {
-        title: "p99 latency, 320 bytes at 1 kHz to 10",
+        title: "p99 latency, 320 bytes at 1 kHz, 10 readers",
         hint: "µs, less is better",
         table: "A vitals frame",
         row: "10 subscribers: p99",
@@ -39,8 +39,8 @@ const PANELS: [Panel; 4] = [
         unit: "MB",
     },
     Panel {
-        title: "64-byte events, unpaced, to 10",
-        hint: "thousand a second for each, more is better",
+        title: "64-byte events, unpaced, 10 readers",
+        hint: "thousand a second arrive, more is better; kymo and nng drop the rest",
         table: "Events of 64 bytes, unpaced",
         row: "10 subscribers: each gets",
         unit: "k/s",

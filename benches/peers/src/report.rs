@@ -16,12 +16,12 @@ use crate::table::Table;
 const HEAD: &str = "\
 # Beside its peers
 
-Written by `make bench-peers`; not edited. kymo and its peers take turns on one machine; each figure
-is a median, kymo's with its quartiles, that of a peer with its ratio to kymo's of the same round
-and the quartiles of that; where those are wide the machine had other work, which a p99 feels
-first, and the figure is worth little. The best of a row is bold, whoever it is. Subscribers are
-all in one process, servers in others, sockets are Unix sockets. What each is set up for stands with
-its table.
+Written by `make bench-peers`; not edited. kymo and its peers take turns on one machine. Each figure
+is a median: kymo's with its quartiles, that of a peer with its ratio to kymo's of the same round
+and the quartiles of that ratio. Where those are wide the machine had other work, which a p99 feels
+first, and the figure is worth little. The best of a row is bold, whoever it is. Subscribers are all
+in one process, servers in others, sockets are Unix sockets. What each is set up for stands with its
+table.
 
 ![kymo beside its peers](peers.svg)
 ";
@@ -104,8 +104,7 @@ pub fn markdown(parts: &[Measured], failed: &[String]) -> String {
     let nices: Vec<_> = nices.into_iter().collect();
     let _ = writeln!(text, "* load average after each part: {}", loads.join(", "));
     let _ = writeln!(text, "* niceness: {}", nices.join(", "));
-    let mut versions: Vec<_> =
-        System::ALL.iter().map(|one| format!("{} {}", one.name(), one.version())).collect();
+    let mut versions: Vec<_> = System::ALL.iter().map(|one| one.version()).collect();
     versions.extend(collectors());
     let _ = writeln!(text, "* versions: {}", versions.join("; "));
     for part in parts {

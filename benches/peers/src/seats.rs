@@ -1,6 +1,8 @@
 //! All subscribers of a served system: how they come, and what they get when they don't keep up.
 
+use std::mem;
 use std::os::unix::net::UnixStream;
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,6 +13,9 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTime
 use crate::seat::{Kymo, Redis, Seat};
 use crate::served::{Load, Served};
 use crate::system::System;
+
+/// Sockets that take longer to close never do.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What came to one subscriber.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,11 +71,21 @@ impl Session {
 }
 
 impl Drop for Session {
-    /// The server first: nng waits forever when it closes a socket that something is coming to.
+    /// The server first, and then nobody waits for long: libnng 1.5.2 sometimes never returns from
+    /// closing a socket that something is coming to.
     fn drop(&mut self) {
         self.served.end();
         if self.served.system == System::Nng {
             thread::sleep(Duration::from_millis(50));
+        }
+        let seats = (mem::take(&mut self.seats), mem::take(&mut self.stalled));
+        let (tell, told) = channel();
+        thread::spawn(move || {
+            drop(seats);
+            let _ = tell.send(());
+        });
+        if told.recv_timeout(PATIENCE).is_err() {
+            eprintln!("{} does not close its sockets; they are left", self.served.system.name());
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use kymo_benches::host::output;
+use kymo_benches::process::kymod_path;
 use serde::{Deserialize, Serialize};
 
 /// A system that hands messages from one to many.
@@ -66,7 +67,10 @@ impl System {
     #[must_use]
     pub fn version(self) -> String {
         match self {
-            Self::Kymo => env!("CARGO_PKG_VERSION").into(),
+            Self::Kymo => {
+                let path = kymod_path().unwrap_or_default();
+                output(&path.to_string_lossy(), &["--version"])
+            }
             #[cfg(feature = "zeromq")]
             Self::Zeromq => {
                 let (major, minor, patch) = ::zmq::version();

@@ -4,7 +4,10 @@ _kymo_options() {
     case $1 in
     get) echo --json --wait --dir --help ;;
     watch) echo --streams --topic --resume --sensors --groups --json --rate --count --dir --help ;;
-    top) echo --json --rate --count --dir --help ;;
+    top) echo --json --plain --rate --count --symbols --theme --color --dir --help ;;
+    record) echo --streams --topic --groups --rate --for --force --json --dir --help ;;
+    replay) echo --speed --from --to --sensors --json --serve --help ;;
+    export) echo --csv --json --svg --fields --sensors --from --to --help ;;
     submit)
         echo --topic --data --text --type --state --hook --session --ack --client --number --json \
             --dir --help
@@ -12,10 +15,16 @@ _kymo_options() {
     sensors) echo --groups --wait --long --json --vitals --dir --help ;;
     ping) echo --count --dir --help ;;
     doctor) echo --wait --json --dir --help ;;
+    bench) echo --for --rate --json --help ;;
+    stress) echo --cpu --share --memory --events --for --json --dir --help ;;
+    service)
+        echo install uninstall status --user --system --on-demand --config --kymod --dry-run --json \
+            --help
+        ;;
     toggle | status | metrics | reload | quit) echo --json --dir --help ;;
     *)
-        echo get watch top submit toggle status sensors metrics ping doctor reload quit --metrics \
-            --version --help
+        echo get watch top record replay export submit toggle status sensors metrics ping doctor \
+            bench stress service reload quit --metrics --version --help
         ;;
     esac
 }
@@ -32,6 +41,9 @@ _kymo_values() {
         ;;
     --state) echo idle recording processing error ;;
     --ack) echo received durable synced ;;
+    --symbols) echo braille block ascii ;;
+    --theme) echo drum paper ember ocean ;;
+    --color) echo auto always never ;;
     esac
 }
 
@@ -40,14 +52,18 @@ _kymo() {
     ((COMP_CWORD > 1)) && command=${COMP_WORDS[1]}
     COMPREPLY=()
     case $before in
-    --dir) mapfile -t COMPREPLY < <(compgen -d -- "$word") ;;
-    --resume) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
-    --streams | --groups | --type | --state | --ack)
+    --dir | --serve) mapfile -t COMPREPLY < <(compgen -d -- "$word") ;;
+    --resume | --config | --kymod) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+    --streams | --groups | --type | --state | --ack | --symbols | --theme | --color)
         mapfile -t COMPREPLY < <(compgen -W "$(_kymo_values "$before")" -- "$word")
         ;;
-    --topic | --sensors | --rate | --count | --wait | --data | --text | --hook | --session | --client | --number) ;;
+    --topic | --sensors | --rate | --count | --wait | --data | --text | --hook | --session | --client | --number | --for | --cpu | --share | --memory | --events | --speed | --from | --to | --fields) ;;
     *) mapfile -t COMPREPLY < <(compgen -W "$(_kymo_options "$command")" -- "$word") ;;
     esac
+    # What is no option may be a recording.
+    if ((${#COMPREPLY[@]} == 0)) && [[ $command == record || $command == replay || $command == export ]]; then
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+    fi
 }
 
 _kymod() {

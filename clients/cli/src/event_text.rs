@@ -1,9 +1,8 @@
 //! An event as one line for people.
 
 use kymo_platform::LocalTime;
-use kymo_protocol::json::Writer;
-use kymo_protocol::numbers::{Number, NumberValue};
-use kymo_protocol::{Data, Event, EventKind, Words};
+use kymo_protocol::Event;
+use kymo_top::event_text::event_detail;
 
 use crate::clean::clean;
 
@@ -16,15 +15,7 @@ pub fn event_text(event: &Event, sequence: u64, zone: LocalTime) -> String {
         0 => "now".into(),
         sequence => format!("#{sequence}"),
     };
-    let mut parts = vec![format!("{time}  {place:<6}  {}", event.topic())];
-    parts.push(match event.kind() {
-        EventKind::Notification => format!("{} {}", event.name(), data(event.data())),
-        EventKind::StateChange | EventKind::MetricsUpdate => {
-            event.state().map_or_else(String::new, |state| state.name().into())
-        }
-        _ => data(event.data()),
-    });
-    parts.push(numbers(event));
+    let mut parts = vec![format!("{time}  {place:<6}  {}", event.topic()), event_detail(event)];
     if event.is_catchup() && sequence > 0 {
         parts.push("(again)".into());
     }
@@ -32,32 +23,11 @@ pub fn event_text(event: &Event, sequence: u64, zone: LocalTime) -> String {
     clean(parts.join("  ").chars())
 }
 
-fn data(data: Data<'_>) -> String {
-    match data {
-        Data::Text(Words::Plain(text)) | Data::Json(text) => text.into(),
-        Data::Bytes(bytes) => format!("{} bytes", bytes.len()),
-        _ => String::new(),
-    }
-}
-
-fn numbers(event: &Event) -> String {
-    let named = Number::ALL.into_iter().filter_map(|number| {
-        let mut buffer = [0; 64];
-        let mut writer = Writer::new(&mut buffer);
-        match event.number(number)? {
-            NumberValue::Integer(value) => writer.integer(value),
-            NumberValue::Float(value) => writer.double(value),
-        }
-        let size = writer.finish().ok()?;
-        Some(format!("{}={}", number.name(), str::from_utf8(buffer.get(..size)?).ok()?))
-    });
-    named.collect::<Vec<_>>().join(" ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kymo_protocol::{AppState, EventFields};
+    use kymo_protocol::numbers::{Number, NumberValue};
+    use kymo_protocol::{AppState, Data, EventFields, EventKind, Words};
 
     fn text(fields: &EventFields<'_>, sequence: u64) -> String {
         let mut payload = [0; 1024];

@@ -2,8 +2,9 @@
 
 use std::io::{self, Write};
 
-use kymo_client::{Body, Gap, GapReason, Item, StreamId};
+use kymo_client::{Body, Item, StreamId};
 use kymo_platform::LocalTime;
+use kymo_top::gap_text::gap_text;
 
 use crate::block::{Line, Tone, block};
 use crate::event_text::event_text;
@@ -138,25 +139,11 @@ impl<W: Write> Frames<W> {
     }
 }
 
-fn gap_text(gap: &Gap) -> String {
-    let Gap { first, last, count, .. } = gap;
-    let what = if gap.stream == StreamId::EVENTS { "events" } else { "frames" };
-    let why = match gap.reason {
-        Some(GapReason::Lapped) => "they were more than the daemon remembers",
-        Some(GapReason::Retention) => "its journal keeps them no longer",
-        Some(GapReason::Damage) => "its journal was damaged",
-        Some(GapReason::Unjournalled) => "its journal could not be written",
-        None => "there was no connection",
-    };
-    let up_to = if *count > last - first { "" } else { "up to " };
-    format!("{what} {first} to {last} are lost, {up_to}{count}: {why}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::screen::Style;
-    use kymo_client::{Data, EventFields, Frame};
+    use kymo_client::{Data, EventFields, Frame, Gap, GapReason};
     use kymo_protocol::{Payload, Position, Stamp, Vitals, emit};
 
     fn frames(style: Style, left: Option<u64>) -> Frames<Vec<u8>> {
@@ -246,12 +233,5 @@ mod tests {
         let gap = text.find("events 8 to 9 are lost, 2: they were more").unwrap();
         assert!(event < gap && gap < text.rfind("uptime").unwrap(), "{text}");
         assert_eq!(text.matches("\x1b[14A").count(), 2, "the block was taken away twice");
-    }
-
-    #[test]
-    fn gaps_say_what_is_known() {
-        let gap = Gap { stream: StreamId::EVENTS, first: 1, last: 9, count: 4, reason: None };
-        let expected = "events 1 to 9 are lost, up to 4: there was no connection";
-        assert_eq!(gap_text(&gap), expected);
     }
 }

@@ -44,15 +44,20 @@ pub fn get(options: &Get) -> Result<(), Failure> {
 }
 
 /// A frame of vitals, and the line that tells it.
-struct Look {
-    vitals: Vitals,
+pub struct Look {
+    /// The frame.
+    pub vitals: Vitals,
     line: Value,
 }
 
 impl Look {
     /// Takes the first frame in which nothing that is wanted is pending, or the last one before the
     /// wait is over; but one at least.
-    fn take(options: &Get) -> Result<Self, Failure> {
+    ///
+    /// # Errors
+    ///
+    /// When nobody tells any.
+    pub fn take(options: &Get) -> Result<Self, Failure> {
         let streams = Streams::default().with(StreamId::VITALS);
         let directory = options.directory.clone();
         let watch = Watch { streams, directory, ..Watch::default() };
@@ -101,7 +106,8 @@ impl Look {
         Field::ALL.into_iter().filter(wanted).all(|field| self.state(field) != State::Pending)
     }
 
-    fn state(&self, field: Field) -> State {
+    /// What is known of a field.
+    pub fn state(&self, field: Field) -> State {
         self.vitals.state(field)
     }
 

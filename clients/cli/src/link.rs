@@ -1,4 +1,5 @@
-//! The subscriber behind `kymo watch`: of a daemon, or of the library in this process.
+//! The subscriber behind `kymo watch` and `kymo record`: of a daemon, or of the library in this
+//! process.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -8,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use kymo::Builder;
 use kymo_client::{
-    BackoffSettings, BreakerSettings, Error, Settings, StreamId, Subscriber, Token, directories,
+    BackoffSettings, BreakerSettings, Error, Settings, StreamId, Streams, Subscriber, Token,
+    directories,
 };
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -21,6 +23,9 @@ use crate::tell;
 /// Somebody looks at it: a daemon that comes back is found within this.
 const WAIT_MAX: Duration = Duration::from_secs(5);
 
+/// The bit of events, which a process that samples itself has not.
+const EVENTS: u16 = 1 << (StreamId::EVENTS.0 - 1);
+
 /// A subscriber, and whether its other end is in this process.
 #[derive(Debug)]
 pub struct Link {
@@ -31,13 +36,13 @@ pub struct Link {
 }
 
 impl Link {
-    /// Connects to a daemon. When there is none, and none was asked for, to the library in this
-    /// process, which has no events.
+    /// What `kymo watch` shows.
     ///
     /// # Errors
     ///
-    /// When neither works.
+    /// As those of [`connect`](Self::connect).
     pub fn open(options: &Watch, rate_mhz: u32, resume: Option<Token>) -> Result<Self, Failure> {
+        let wants_events = options.streams.contains(StreamId::EVENTS);
         let settings = Settings {
             name: "kymo watch".into(),
             streams: options.streams,
@@ -45,19 +50,30 @@ impl Link {
             topics: options.topics.clone(),
             groups: options.groups.clone(),
             resume,
-            backoff: BackoffSettings { cap: WAIT_MAX, ..BackoffSettings::default() },
-            breaker: BreakerSettings { rest: WAIT_MAX, ..BreakerSettings::default() },
-            ..Settings::in_directories(directories(options.directory.as_deref()))
+            ..settings(options.directory.as_deref())
         };
-        let wants_events = options.streams.contains(StreamId::EVENTS);
-        let may_embed = options.directory.is_none() && !wants_events;
+        Self::connect(settings, options.directory.is_none() && !wants_events, tell_alone)
+    }
+
+    /// Connects to a daemon. When there is none, and it `may_embed`, to the library in this
+    /// process, which has no events; before that it calls `tell`.
+    ///
+    /// # Errors
+    ///
+    /// When neither works.
+    pub fn connect(
+        settings: Settings,
+        may_embed: bool,
+        tell: impl FnOnce(),
+    ) -> Result<Self, Failure> {
         match Subscriber::connect(settings.clone()) {
             Ok(subscriber) => Ok(Self { subscriber, is_embedded: false }),
             Err(Error::Unreachable { .. } | Error::Denied { .. }) if may_embed => {
-                tell(format_args!("no daemon found; sampling in this process"));
+                tell();
                 let failed = |text: String| Failure::new(format!("can't sample here: {text}"));
                 let stream = embed().map_err(|error| failed(error.to_string()))?;
-                let subscriber = Subscriber::over(stream, settings)?;
+                let streams = Streams(settings.streams.0 & !EVENTS);
+                let subscriber = Subscriber::over(stream, Settings { streams, ..settings })?;
                 Ok(Self { subscriber, is_embedded: true })
             }
             Err(error) => Err(Failure::of_client(&error)),
@@ -89,6 +105,20 @@ impl Link {
         let [output, _] = watched;
         Ok(!output.revents().is_some_and(|events| events.intersects(closed)))
     }
+}
+
+/// Settings for who looks on and is not patient.
+pub fn settings(directory: Option<&Path>) -> Settings {
+    Settings {
+        backoff: BackoffSettings { cap: WAIT_MAX, ..BackoffSettings::default() },
+        breaker: BreakerSettings { rest: WAIT_MAX, ..BreakerSettings::default() },
+        ..Settings::in_directories(directories(directory))
+    }
+}
+
+/// Says that nobody else samples.
+pub fn tell_alone() {
+    tell(format_args!("no daemon found; sampling in this process"));
 }
 
 /// Waits until `subscriber` may have something to tell, and no longer than until `end`.
@@ -128,7 +158,7 @@ pub fn embed() -> Result<UnixStream, Box<dyn std::error::Error>> {
 }
 
 /// Whole milliseconds, and one more: a little early would be again and again.
-fn timeout(deadline: Option<Instant>) -> PollTimeout {
+pub fn timeout(deadline: Option<Instant>) -> PollTimeout {
     let Some(deadline) = deadline else { return PollTimeout::NONE };
     let left = deadline.saturating_duration_since(Instant::now()) + Duration::from_millis(1);
     PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)

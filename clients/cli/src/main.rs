@@ -6,10 +6,12 @@
 
 mod args;
 mod ask;
+mod bench;
 mod block;
-mod clean;
+mod dashboard;
 mod doctor;
 mod event_text;
+mod export;
 mod failure;
 mod frames;
 mod get;
@@ -17,21 +19,27 @@ mod lines;
 mod link;
 mod missing;
 mod process_block;
-mod quantity;
+mod progress;
+mod quantile;
 mod quote;
-mod rates;
 mod readings;
+mod record;
+mod recording;
+mod replay;
 mod screen;
 mod sensor_block;
 mod sensor_filter;
 mod sensor_json;
 mod sensor_table;
 mod sensors;
+mod serve;
+mod service;
+mod stress;
 mod submit;
 mod table;
 mod terminal;
 mod token_file;
-mod units;
+mod top;
 mod value;
 mod watch;
 
@@ -41,16 +49,25 @@ use std::process::ExitCode;
 
 use args::Command;
 use failure::Failure;
+// What the dashboard shares with everything else that is shown.
+use kymo_top::{clean, quantity, rates, units};
 
 fn main() -> ExitCode {
     let outcome = match args::parse() {
         Ok(Command::Get(options)) => get::get(&options),
         Ok(Command::Watch(options)) => watch::watch(&options),
+        Ok(Command::Top(options)) => top::top(&options),
+        Ok(Command::Record(options)) => record::record(&options),
+        Ok(Command::Replay(options)) => replay::replay(&options),
+        Ok(Command::Export(options)) => export::export(&options),
         Ok(Command::Submit(options)) => submit::submit(&options),
         Ok(Command::Ask(options)) => ask::ask(&options),
         Ok(Command::Sensors(options)) => sensors::sensors(&options),
         Ok(Command::Ping(options)) => ask::ping(&options),
         Ok(Command::Doctor(options)) => doctor::doctor(&options),
+        Ok(Command::Bench(options)) => bench::bench(&options),
+        Ok(Command::Stress(options)) => stress::stress(&options),
+        Ok(Command::Service(options)) => service::service(&options),
         Ok(Command::Say(text)) => say(&text),
         Err(text) => Err(Failure { code: failure::USAGE, text }),
     };

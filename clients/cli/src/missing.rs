@@ -54,7 +54,7 @@ fn reasons(waited: Duration) -> [Reason; 9] {
         reason(
             "no permission",
             "energy counters are root's alone: give kymod CAP_DAC_READ_SEARCH, or let its group \
-             read\n    energy_uj with a udev rule; kymo's README has both",
+             read\n    energy_uj with a udev rule; kymo's docs/SETTINGS.md has both",
             |sensor, state| state == State::Denied && is_energy(sensor),
         ),
         reason(

@@ -25,7 +25,7 @@ const RATE_MHZ: u32 = 5_000;
 const RATE_MHZ_PLAIN: u32 = 1_000;
 
 /// How to show what comes.
-enum View {
+pub enum View {
     Lines(Box<Lines<io::Stdout>>),
     Frames(Box<Frames<io::Stdout>>),
 }
@@ -148,7 +148,7 @@ fn after_goodbye(why: Why) -> Why {
 
 impl View {
     /// A view, and the rate to ask for.
-    fn new(options: &Watch, variable: impl Fn(&str) -> Option<String>) -> (Self, u32) {
+    pub fn new(options: &Watch, variable: impl Fn(&str) -> Option<String>) -> (Self, u32) {
         let is_terminal = io::stdout().is_terminal();
         let left = options.count.map(NonZeroU64::get);
         if options.json || !is_terminal {
@@ -174,28 +174,31 @@ impl View {
         (Self::Frames(Box::new(frames)), options.rate_mhz.unwrap_or(default_mhz))
     }
 
-    fn set_source(&mut self, name: String) {
+    /// Where what comes now comes from.
+    pub fn set_source(&mut self, name: String) {
         if let Self::Frames(frames) = self {
             frames.source = name;
         }
     }
 
     /// A connection begins.
-    fn begin(&mut self, rate_mhz: u32) {
+    pub fn begin(&mut self, rate_mhz: u32) {
         match self {
             Self::Lines(lines) => lines.begin(),
             Self::Frames(frames) => frames.begin(rate_mhz),
         }
     }
 
-    fn show(&mut self, item: &Item<'_>, clock: kymo_client::ClockMap) -> Option<Ending> {
+    /// Shows an item, if it is one that can be.
+    pub fn show(&mut self, item: &Item<'_>, clock: kymo_client::ClockMap) -> Option<Ending> {
         match self {
             Self::Lines(lines) => lines.show(item, clock),
             Self::Frames(frames) => frames.show(item),
         }
     }
 
-    fn flush(&mut self) -> Option<Ending> {
+    /// Brings out what was shown.
+    pub fn flush(&mut self) -> Option<Ending> {
         match self {
             Self::Lines(lines) => lines.flush(),
             Self::Frames(frames) => frames.flush(),
@@ -203,7 +206,7 @@ impl View {
     }
 
     /// A line on standard error, which may be the same terminal.
-    fn tell(&mut self, text: &str) {
+    pub fn tell(&mut self, text: &str) {
         if text.is_empty() {
             return;
         }

@@ -10,9 +10,9 @@ use std::process::Command;
 
 use common::{kymo, output};
 
-const COMMANDS: [&str; 13] = [
-    "", "get", "watch", "top", "submit", "toggle", "status", "sensors", "metrics", "ping",
-    "doctor", "reload", "quit",
+const COMMANDS: [&str; 19] = [
+    "", "get", "watch", "top", "record", "replay", "export", "submit", "toggle", "status",
+    "sensors", "metrics", "ping", "doctor", "bench", "stress", "service", "reload", "quit",
 ];
 
 fn file(name: &str) -> PathBuf {
@@ -44,6 +44,37 @@ fn help_of_kymod() -> BTreeSet<String> {
     options(str::from_utf8(&outcome.stdout).unwrap())
 }
 
+fn said_by(command: &mut Command) -> String {
+    let outcome = command.arg("--help").output().unwrap();
+    assert!(outcome.status.success() && outcome.stderr.is_empty());
+    String::from_utf8(outcome.stdout).unwrap()
+}
+
+/// A help is what people and scripts learn a command from: a change of one is seen in review.
+/// `KYMO_BLESS=1` writes them anew.
+#[test]
+fn helps_are_as_they_were_approved() {
+    let mut all: Vec<(String, String)> = COMMANDS
+        .iter()
+        .map(|command| {
+            let words: Vec<&str> = command.split_whitespace().collect();
+            let name = if command.is_empty() { "kymo" } else { command };
+            (name.into(), said_by(&mut kymo(&words)))
+        })
+        .collect();
+    let kymod = Command::new(common::kymod::kymod_path());
+    all.push(("kymod".into(), said_by(&mut { kymod })));
+    for (name, said) in all {
+        let path = file(&format!("tests/help/{name}.txt"));
+        assert!(said.lines().count() <= 40 && said.lines().all(|line| line.len() <= 80), "{said}");
+        if std::env::var_os("KYMO_BLESS").is_some() {
+            fs::write(&path, &said).unwrap();
+        }
+        let approved = fs::read_to_string(&path).unwrap_or_default();
+        assert_eq!(said, approved, "{}; KYMO_BLESS=1 writes it", path.display());
+    }
+}
+
 /// What bash offers behind `words`.
 fn offered(words: &str) -> BTreeSet<String> {
     let script = format!(
@@ -60,7 +91,11 @@ fn offered(words: &str) -> BTreeSet<String> {
 #[test]
 fn bash_offers_what_each_command_takes() {
     for command in &COMMANDS[1..] {
-        assert_eq!(offered(&format!("kymo {command}")), help(command), "kymo {command}");
+        let mut expected = help(command);
+        if *command == "service" {
+            expected.extend(["install", "uninstall", "status"].map(Into::into));
+        }
+        assert_eq!(offered(&format!("kymo {command}")), expected, "kymo {command}");
     }
     assert_eq!(offered("kymod"), help_of_kymod());
     let mut first: BTreeSet<String> = COMMANDS[1..].iter().map(ToString::to_string).collect();
@@ -94,8 +129,8 @@ fn the_others_know_every_option() {
 #[test]
 fn each_setting_has_a_place_in_its_page() {
     let page = text("../../docs/man/kymo.toml.5");
-    let readme = text("../../README.md");
-    let table = readme.split("| table | key | is | default |").nth(1).unwrap();
+    let settings = text("../../docs/SETTINGS.md");
+    let table = settings.split("| table | key | is | default |").nth(1).unwrap();
     let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
     let keys: Vec<&str> = rows
         .flat_map(|row| row.split('|').nth(2).unwrap().split(','))

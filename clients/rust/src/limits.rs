@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use kymo_protocol::limits::{EVENT_BYTES_MAX, FILTER_TEXT_MAX, FRAME_ALIGN, HEADER_SIZE};
+use kymo_protocol::limits::{
+    EVENT_BYTES_MAX, FILTER_TEXT_MAX, FRAME_ALIGN, HEADER_SIZE, STREAMS_MAX,
+};
 use kymo_protocol::subscribe::SubscribeFixed;
-use kymo_protocol::{Hello, Payload};
+use kymo_protocol::welcome::WelcomeFixed;
+use kymo_protocol::{Hello, Payload, StreamEntry};
 
 /// A server says something at least every 5 s. What says nothing for three times that is gone.
 pub const SILENCE_MAX: Duration = Duration::from_secs(15);
@@ -12,6 +15,10 @@ pub const SILENCE_MAX: Duration = Duration::from_secs(15);
 /// Bytes of hello and subscribe.
 pub const GREETING_MAX: usize =
     Hello::FRAME_SIZE + SubscribeFixed::FRAME_SIZE + FILTER_TEXT_MAX + FRAME_ALIGN;
+
+/// Bytes of a welcome.
+pub const WELCOME_MAX: usize =
+    HEADER_SIZE + size_of::<WelcomeFixed>() + STREAMS_MAX * size_of::<StreamEntry>();
 
 /// Requests of one control connection that may be outstanding; a server reads no further.
 pub const OUTSTANDING_MAX: usize = 64;

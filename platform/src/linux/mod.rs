@@ -21,6 +21,7 @@ use nix::sys::statfs::fstatfs;
 use nix::time::ClockId;
 
 use crate::machine::Machine;
+use crate::manager::Manager;
 use crate::peer::Peer;
 use crate::ranking::ProcessSource;
 use crate::roots::{Extras, Roots};
@@ -35,6 +36,7 @@ mod fans;
 mod file;
 mod hwmon;
 mod inherited;
+mod landlock;
 pub mod loadavg;
 mod machine;
 mod maps;
@@ -45,6 +47,7 @@ pub mod netdev;
 pub mod process_stat;
 mod processes;
 mod ranker;
+mod seccomp;
 mod sensors;
 pub(crate) mod signals;
 mod sources;
@@ -59,7 +62,9 @@ pub(crate) mod ticker;
 pub mod uptime;
 
 pub(crate) use inherited::handed_over;
+pub(crate) use landlock::close_files;
 pub use machine::Linux;
+pub(crate) use seccomp::close_calls;
 pub use sys::{let_start_go, refuse_descriptors, share_heap};
 pub(crate) use sys::{local_time, read_time_zone};
 pub(crate) use system::system;
@@ -101,6 +106,9 @@ pub(crate) fn reserve(file: &File, size: u64) -> io::Result<bool> {
 /// `sun_path` of unix(7), less its NUL.
 pub(crate) const SOCKET_PATH_MAX: usize = 107;
 pub use kymo_protocol::SYSTEM_PLACE;
+
+/// What most distributions have.
+pub const SERVICE_MANAGER: Manager = Manager::Systemd;
 
 pub(crate) const SEND_FLAGS: MsgFlags = MsgFlags::MSG_DONTWAIT.union(MsgFlags::MSG_NOSIGNAL);
 

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::errno::Errno;
 
+use super::landlock::Taken;
 use super::maps::{stack, unwritten};
 
 /// `SO_PASSRIGHTS` of `asm-generic/socket.h`, Linux 6.16; libc has no name for it yet.
@@ -171,6 +172,94 @@ impl Mappings {
             found.stack = found.stack.or(stack(line));
         }
         Ok(found)
+    }
+}
+
+/// `LANDLOCK_CREATE_RULESET_VERSION` and `LANDLOCK_RULE_PATH_BENEATH` of `linux/landlock.h`, and
+/// its `struct landlock_path_beneath_attr`.
+const LANDLOCK_VERSION: u32 = 1;
+const LANDLOCK_BELOW: libc::c_int = 1;
+#[repr(C, packed)]
+struct Below {
+    rights: u64,
+    folder: RawFd,
+}
+
+/// The version of Landlock's rules that the kernel knows.
+pub(crate) fn landlock_version() -> Result<u8, Errno> {
+    let nothing = std::ptr::null::<Taken>();
+    // SAFETY: landlock_create_ruleset(2) with this flag takes no structure and answers a number.
+    let version = unsafe {
+        libc::syscall(libc::SYS_landlock_create_ruleset, nothing, 0usize, LANDLOCK_VERSION)
+    };
+    Ok(u8::try_from(Errno::result(version)?).unwrap_or(u8::MAX))
+}
+
+/// Rules that take these rights away, but where they are given back.
+pub(crate) fn landlock_ruleset(taken: &Taken) -> Result<OwnedFd, Errno> {
+    // SAFETY: landlock_create_ruleset(2) reads `size` bytes from the address, which is that of a
+    // live structure of just that size; an older kernel refuses what it has no name for.
+    let number = unsafe {
+        libc::syscall(libc::SYS_landlock_create_ruleset, &raw const *taken, size_of::<Taken>(), 0)
+    };
+    let number = RawFd::try_from(Errno::result(number)?).map_err(|_| Errno::EBADF)?;
+    // SAFETY: the call has just opened this descriptor, so nobody else has it.
+    Ok(unsafe { OwnedFd::from_raw_fd(number) })
+}
+
+/// Gives `rights` back below `folder`.
+pub(crate) fn landlock_allow(
+    ruleset: BorrowedFd<'_>,
+    folder: BorrowedFd<'_>,
+    rights: u64,
+) -> Result<(), Errno> {
+    let below = Below { rights, folder: folder.as_raw_fd() };
+    // SAFETY: landlock_add_rule(2) reads a structure of this type from the address, which is that
+    // of a live one; both descriptors are open while they are borrowed.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_landlock_add_rule,
+            ruleset.as_raw_fd(),
+            LANDLOCK_BELOW,
+            &raw const below,
+            0,
+        )
+    };
+    Errno::result(result).map(drop)
+}
+
+/// Puts the rules in force for this thread and those it starts.
+pub(crate) fn landlock_restrict(ruleset: BorrowedFd<'_>) -> Result<(), Errno> {
+    // SAFETY: landlock_restrict_self(2) takes numbers; the descriptor is open while it is borrowed.
+    let result = unsafe { libc::syscall(libc::SYS_landlock_restrict_self, ruleset.as_raw_fd(), 0) };
+    Errno::result(result).map(drop)
+}
+
+/// Lets this thread gain no rights by a program it may run; the kernel wants that of whoever
+/// confines itself.
+pub(crate) fn give_up_new_rights() -> Result<(), Errno> {
+    let (on, unused): (libc::c_ulong, libc::c_ulong) = (1, 0);
+    // SAFETY: prctl(2) with PR_SET_NO_NEW_PRIVS takes numbers and touches no memory.
+    let result = unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, on, unused, unused, unused) };
+    Errno::result(result).map(drop)
+}
+
+/// Puts a filter in force for all threads of this process at once.
+pub(crate) fn filter_calls(program: &[libc::sock_filter]) -> Result<(), Errno> {
+    let len = libc::c_ushort::try_from(program.len()).map_err(|_| Errno::EINVAL)?;
+    let program = libc::sock_fprog { len, filter: program.as_ptr().cast_mut() };
+    // Without the second flag, older kernels would slow the process down for what its filter does
+    // not ask for.
+    let flags = libc::SECCOMP_FILTER_FLAG_TSYNC | libc::SECCOMP_FILTER_FLAG_SPEC_ALLOW;
+    // SAFETY: seccomp(2) reads `len` instructions from the address, which is that of a live slice
+    // of just that length, and writes nothing there.
+    let result = unsafe {
+        libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, flags, &raw const program)
+    };
+    match Errno::result(result)? {
+        0 => Ok(()),
+        // The number of a thread that has another filter.
+        _ => Err(Errno::ESRCH),
     }
 }
 

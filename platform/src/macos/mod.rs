@@ -22,9 +22,11 @@ use crate::apple::hid::Rank;
 use crate::apple::launchd;
 use crate::apple::smc::{self, Controller, Table};
 use crate::machine::Machine;
+use crate::manager::Manager;
 use crate::peer::Peer;
 use crate::ranking::ProcessSource;
 use crate::roots::{Extras, Roots};
+use crate::sandbox::Places;
 use crate::source::Source;
 
 mod edges;
@@ -41,6 +43,9 @@ pub(crate) use edges::{local_time, quieten, read_time_zone};
 pub use kymo_protocol::SYSTEM_PLACE_ON_MAC as SYSTEM_PLACE;
 pub(crate) use system::system;
 
+/// There is no other.
+pub const SERVICE_MANAGER: Manager = Manager::Launchd;
+
 /// mach_absolute_time, which stands still in a sleep. CLOCK_MONOTONIC is none of them: it is
 /// gettimeofday less the time of the boot, in microseconds, and slewed.
 pub(crate) const CLOCK_MONO: ClockId = ClockId::from_raw(libc::CLOCK_UPTIME_RAW);
@@ -51,6 +56,16 @@ pub(crate) const CLOCK_BOOT: ClockId = ClockId::from_raw(libc::CLOCK_MONOTONIC_R
 pub(crate) const CLOCK_SLEW_PPM: u64 = 5000;
 /// The registry makes dictionaries of all of it, for 0.1 ms or so.
 pub const DISK_IO_INTERVAL_NS: u64 = 1_000_000_000;
+
+/// Landlock is Linux's.
+pub(crate) fn close_files(_places: &Places<'_>) -> Result<u8, &'static str> {
+    Err("this system has no Landlock")
+}
+
+/// Filters of this kind are Linux's.
+pub(crate) fn close_calls() -> Result<(), &'static str> {
+    Err("this system has no such filters")
+}
 
 /// Asks the peer of `socket` not to be able to send descriptors: Linux only, `ENOPROTOOPT` here.
 pub fn refuse_descriptors(_socket: BorrowedFd<'_>) -> io::Result<()> {

@@ -159,6 +159,13 @@ mod tests {
     }
 
     #[test]
+    fn digits_alone_can_lead_beyond_the_range_of_numbers() {
+        let digits = core::str::from_utf8(&[b'9'; 309]).unwrap();
+        assert_eq!(check(&digits[..308]), Ok(()));
+        assert_eq!(check(digits).map_err(|error| error.fault), Err(JsonFault::Value));
+    }
+
+    #[test]
     fn levels_leave_room_for_those_around_them() {
         let mut text = heapless::String::<64>::new();
         for bracket in ["[", "]"] {

@@ -34,3 +34,19 @@ impl core::fmt::Display for RequestFault {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use std::string::ToString;
+
+    use super::*;
+
+    #[test]
+    fn it_says_where_what_is_wrong() {
+        let fault = RequestFault { at: 7, key: "topic", reason: "is missing" };
+        assert_eq!(fault.to_string(), "\"topic\": is missing after byte 7");
+        assert_eq!(RequestFault { key: "", ..fault }.to_string(), "is missing after byte 7");
+    }
+}

@@ -122,6 +122,16 @@ mod tests {
     }
 
     #[test]
+    fn what_needs_an_escape_is_not_plain() {
+        for text in ["", "aGk=", "a b", "\u{7f}", "é"] {
+            assert_eq!(Text::plain(text).map(Text::escaped), Some(text), "{text}");
+        }
+        for text in ["a\n", "\u{1f}", "\"", "\\"] {
+            assert_eq!(Text::plain(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
     fn texts_are_compared_by_meaning() {
         assert!(Text::from_escaped(r"vit\u0061ls").is("vitals"));
         assert!(!Text::from_escaped("vital").is("vitals"));

@@ -18,6 +18,7 @@ mod json;
 mod line_cases;
 mod lines;
 mod patterns;
+mod recordings;
 mod seeds;
 mod sensor_cases;
 mod sensors;

@@ -100,6 +100,16 @@ pub(crate) fn files() -> Vec<(&'static str, String, Vec<u8>)> {
     ] {
         files.push(("json_escape", name.to_owned(), text.to_vec()));
     }
+    let golden = crate::recordings::golden();
+    files.push(("recording", "whole".to_owned(), [&[255], &golden[..]].concat()));
+    files.push(("recording", "cut".to_owned(), [&[40], &golden[..600]].concat()));
+    for (name, hits) in [
+        ("a_bit", [7, 100, 0, 1, 0, 255, 255].as_slice()),
+        ("heads", &[7, 3, 0, 9, 0, 152, 0, 128, 0, 255, 255]),
+        ("a_cut", &[6, 90, 1]),
+    ] {
+        files.push(("recording", name.to_owned(), hits.to_vec()));
+    }
     files
 }
 
@@ -117,6 +127,7 @@ pub(crate) fn replay() {
         ("subscribe_line", invariants::subscribe_line::check),
         ("event_line", invariants::event_line::check),
         ("control_request", invariants::control_request::check),
+        ("recording", invariants::recording::check),
     ] {
         for entry in std::fs::read_dir(folder.join(target)).expect(target) {
             let path = entry.unwrap().path();

@@ -18,7 +18,7 @@ use crate::control_cases::requests;
 use crate::decoded::{event_fields, float, frame_fields, hex, long, object, text};
 use crate::invariants::event_line;
 use crate::line_cases::subscribe_lines;
-use crate::{seeds, streams};
+use crate::{recordings, seeds, streams};
 
 const WALL_NS: u64 = 1_700_000_000_000_000_000;
 const CLOCK: ClockMap = ClockMap { boot_ns: BOOT_NS, wall_ns: WALL_NS };
@@ -296,6 +296,7 @@ fn vectors_are_what_the_crate_does() {
         ("opta1.json", opta1_file()),
         ("subscribe.json", subscribe_file()),
         ("control.json", control_file()),
+        ("recording.json", recordings::file()),
     ] {
         serde_json::from_str::<serde_json::Value>(&content).expect(name);
         same(&folder.join(name), content.as_bytes());

@@ -137,6 +137,9 @@ impl Config {
         if next.sensors.smc_keys != self.sensors.smc_keys {
             return restart("sensors.smc_keys");
         }
+        if next.sandbox != self.sandbox {
+            return restart("[sandbox]");
+        }
         let place = |config: &Self, index: usize| {
             let listener = config.listeners.get(index)?;
             Some((listener.path.clone(), listener.format, config.mode_of(listener)))

@@ -93,6 +93,7 @@ impl Draft {
                 quotas: config.quotas,
                 access: config.access.clone(),
                 sensors: config.sensors.clone(),
+                sandbox: config.sandbox,
                 inbox: config.inbox,
             },
             seen: 0,
@@ -213,6 +214,7 @@ impl Draft {
             }
             (Setting::Alarms, _) => config.sensors.alarms = word.flag()?,
             (Setting::Harmful, _) => config.sensors.harmful = word.flag()?,
+            (Setting::SandboxEnabled, _) => config.sandbox = word.flag()?,
             (Setting::SmcKeys, _) => config.sensors.smc_keys = Some(word.absolute()?),
             (Setting::Path, Some(listener)) => listener.path = word.short("a socket's path")?,
             (Setting::Format, Some(listener)) => {

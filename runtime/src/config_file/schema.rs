@@ -17,6 +17,8 @@ pub enum Section {
     Access,
     /// `[sensors]`
     Sensors,
+    /// `[sandbox]`
+    Sandbox,
 }
 
 /// What a key holds.
@@ -75,6 +77,8 @@ pub enum Setting {
     Harmful,
     /// `sensors.smc_keys`
     SmcKeys,
+    /// `sandbox.enabled`
+    SandboxEnabled,
 }
 
 /// A key that was met in the text, and is known.
@@ -88,7 +92,7 @@ pub struct Key {
     pub slot: Slot,
 }
 
-const ROOT: [(&str, Slot); 7] = [
+const ROOT: [(&str, Slot); 8] = [
     ("rate_hz", Slot::Value(Setting::Rate)),
     ("listener", Slot::Tables(Section::Listener)),
     ("limits", Slot::Table(Section::Limits)),
@@ -96,6 +100,7 @@ const ROOT: [(&str, Slot); 7] = [
     ("quotas", Slot::Table(Section::Quotas)),
     ("access", Slot::Table(Section::Access)),
     ("sensors", Slot::Table(Section::Sensors)),
+    ("sandbox", Slot::Table(Section::Sandbox)),
 ];
 
 const LISTENER: [(&str, Slot); 6] = [
@@ -134,9 +139,11 @@ const SENSORS: [(&str, Slot); 4] = [
     ("smc_keys", Slot::Value(Setting::SmcKeys)),
 ];
 
+const SANDBOX: [(&str, Slot); 1] = [("enabled", Slot::Value(Setting::SandboxEnabled))];
+
 impl Section {
     /// How many there are.
-    pub const COUNT: usize = 7;
+    pub const COUNT: usize = 8;
 
     /// Its keys.
     pub fn keys(self) -> &'static [(&'static str, Slot)] {
@@ -148,6 +155,7 @@ impl Section {
             Self::Quotas => &QUOTAS,
             Self::Access => &ACCESS,
             Self::Sensors => &SENSORS,
+            Self::Sandbox => &SANDBOX,
         }
     }
 }
@@ -190,7 +198,11 @@ impl Setting {
                 "a string"
             }
             Self::Streams => "an array of strings",
-            Self::Bare | Self::JournalEnabled | Self::Alarms | Self::Harmful => "true or false",
+            Self::Bare
+            | Self::JournalEnabled
+            | Self::Alarms
+            | Self::Harmful
+            | Self::SandboxEnabled => "true or false",
             Self::Mode
             | Self::Clients
             | Self::EventBytes

@@ -99,6 +99,14 @@ impl Hub {
             family(w, name, "gauge", help);
             sample(w, name, value);
         }
+        if let Some(sandbox) = surroundings.sandbox {
+            let name = "kymo_sandbox_landlock";
+            family(w, name, "gauge", "Version of Landlock's rules in force, 0 for none");
+            sample(w, name, u64::from(sandbox.landlock.unwrap_or(0)));
+            let name = "kymo_sandbox_seccomp";
+            family(w, name, "gauge", "Whether system calls are filtered");
+            sample(w, name, u64::from(sandbox.seccomp.is_ok()));
+        }
         family(w, "kymo_events_total", "counter", "Events taken in this epoch");
         sample(w, "kymo_events_total", self.log.next() - 1);
         for ((name, value), help) in self.figures().into_iter().zip(HELP) {

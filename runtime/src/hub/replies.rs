@@ -1,5 +1,6 @@
 //! What the owner is told: help, status, and what became of commands.
 
+use kymo_platform::Sandbox;
 use kymo_platform::clock::Now;
 use kymo_protocol::json::Writer;
 use kymo_protocol::{Action, ErrorCode, ReplyFields};
@@ -46,6 +47,8 @@ pub struct Surroundings<'a> {
     pub inbox: InboxCounts,
     /// Heap allocations since the start was done; `None` when nobody counts them.
     pub allocations: Option<u64>,
+    /// How far the program is confined; `None` when nobody says.
+    pub sandbox: Option<Sandbox>,
 }
 
 const ACTIONS: [(Action, &str); 9] = [

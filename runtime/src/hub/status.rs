@@ -1,5 +1,6 @@
 //! How the daemon is, and what it measures, as its owner is told.
 
+use kymo_platform::Sandbox;
 use kymo_platform::clock::Now;
 use kymo_protocol::json::{Writer, write_field};
 use kymo_protocol::{Field, Payload, Position, Stamp, StreamId, Vitals, emit};
@@ -76,6 +77,7 @@ impl Hub {
         }
         self.write_journal(w);
         member_or_null(w, "heap_allocations", surroundings.allocations);
+        write_sandbox(w, surroundings.sandbox);
         write_latency(w, &self.latency);
         write_costs(w, surroundings.sampler);
         write_sources(w, surroundings.sources);
@@ -166,6 +168,22 @@ fn member_or_null(w: &mut Writer<'_>, name: &str, value: Option<u64>) {
             w.raw("\":null");
         }
     }
+}
+
+/// What the program has given up, and why it has not given up more.
+fn write_sandbox(w: &mut Writer<'_>, sandbox: Option<Sandbox>) {
+    let Some(Sandbox { landlock, seccomp }) = sandbox else { return w.raw(",\"sandbox\":null") };
+    w.raw(",\"sandbox\":{\"landlock\":");
+    w.integer(u64::from(landlock.unwrap_or(0)));
+    w.raw(if seccomp.is_ok() { ",\"seccomp\":true" } else { ",\"seccomp\":false" });
+    for (name, why) in [("landlock", landlock.err()), ("seccomp", seccomp.err())] {
+        let Some(why) = why else { continue };
+        for part in [",\"", name, "_missing\":"] {
+            w.raw(part);
+        }
+        w.string(why);
+    }
+    w.raw("}");
 }
 
 /// From just before something is published until everybody who could take it was sent it.

@@ -251,6 +251,21 @@ mod tests {
     }
 
     #[test]
+    fn what_waits_was_dropped_or_was_taken_adds_up() {
+        let inbox = tiny(2, 1);
+        let refuse = inbox.publisher();
+        let drop_oldest = refuse.clone().with_overflow(Overflow::DropOldest);
+        assert!(inbox.is_empty() && inbox.is_drained());
+        for (number, publisher) in [(1, &refuse), (2, &drop_oldest), (3, &drop_oldest)] {
+            assert_eq!(publish(publisher, number, SMALL), Ok(()));
+            assert!(!inbox.is_empty() && !inbox.is_drained());
+        }
+        assert_eq!((inbox.len(), inbox.counts().dropped), (2, 1));
+        assert_eq!(drain(&inbox), [1, 3]);
+        assert!(inbox.is_empty() && inbox.is_drained());
+    }
+
+    #[test]
     fn one_wake_until_the_loop_found_nothing() {
         let wakes = Arc::new(AtomicUsize::new(0));
         let seen = Arc::clone(&wakes);

@@ -305,6 +305,45 @@ mod tests {
         assert!(inbox.take(|payload| assert!(payload.len() > 6 * (INBOX_SMALL_BYTES - 64))));
     }
 
+    /// What is announced decides on the slot: too little, and it would be too long for its own.
+    #[test]
+    fn json_that_grows_beyond_a_small_slot_gets_a_large_one() {
+        let inbox = tiny(1, 1);
+        let json = format!("\"{}\"", "\u{7f}".repeat(INBOX_SMALL_BYTES / 4));
+        let event = EventFields::custom("t", Data::Json(&json));
+        assert_eq!(inbox.publisher().publish(&event), Ok(()));
+        assert!(inbox.take(|payload| assert!(payload.len() > INBOX_SMALL_BYTES)));
+    }
+
+    #[test]
+    fn a_full_inbox_whose_loop_has_ended_is_closed() {
+        let inbox = tiny(1, 1);
+        let publisher = inbox.publisher();
+        assert_eq!(publish(&publisher, 1, SMALL), Ok(()));
+        assert_eq!(publish(&publisher, 2, SMALL), Err(PublishError::Full));
+        inbox.close();
+        assert_eq!(publish(&publisher, 3, SMALL), Err(PublishError::Closed));
+        assert_eq!(drain(&inbox), [1]);
+    }
+
+    #[test]
+    fn people_are_told_what_it_is_and_why_not() {
+        let inbox = Inbox::new(Capacity { event_bytes: 1024, ..Capacity::default() }, || ());
+        let publisher = inbox.publisher().with_overflow(Overflow::DropOldest);
+        assert_eq!(publisher.event_bytes(), 1024);
+        assert_eq!(format!("{publisher:?}"), "Publisher { overflow: DropOldest, .. }");
+        assert!(format!("{inbox:?}").starts_with("Inbox { len: 0, counts: InboxCounts {"));
+        for (error, text) in [
+            (PublishError::Full, "the inbox is full"),
+            (PublishError::TooLong, "the event is too long"),
+            (PublishError::Closed, "the loop has ended"),
+        ] {
+            assert_eq!(error.to_string(), text);
+        }
+        let invalid = PublishError::Invalid(FrameError::Value).to_string();
+        assert_eq!(invalid, format!("the event is invalid: {}", FrameError::Value));
+    }
+
     #[test]
     fn publishers_learn_that_the_loop_has_ended() {
         let wakes = Arc::new(AtomicUsize::new(0));

@@ -270,6 +270,72 @@ mod tests {
     }
 
     #[test]
+    fn what_is_missing_among_others_is_lost() {
+        let path = scratch("lost");
+        assert_eq!(Files::open(&path, 3, 512).unwrap().lost(), 0, "a first start");
+        assert_eq!(Files::open(&path, 3, 512).unwrap().lost(), 0);
+        fs::remove_file(path.join(name(0))).unwrap();
+        fs::remove_file(path.join(name(2))).unwrap();
+        assert_eq!(Files::open(&path, 3, 512).unwrap().lost(), 2);
+        (0..3).for_each(|index| fs::remove_file(path.join(name(index))).unwrap());
+        assert_eq!(Files::open(&path, 3, 512).unwrap().lost(), 0, "nobody had one");
+        fs::remove_dir_all(path).unwrap();
+    }
+
+    #[test]
+    fn what_nobody_will_find_again_was_not_written() {
+        let path = scratch("gone");
+        let mut files = Files::open(&path, 3, 512).unwrap();
+        files.write(0, 0, b"here").unwrap();
+        let file = File::options().write(true).open(path.join(name(0))).unwrap();
+        file.set_len(100).unwrap();
+        assert!(files.write(0, 0, b"here").is_err(), "it was cut off");
+        fs::remove_file(path.join(name(1))).unwrap();
+        assert!(files.write(1, 0, b"here").is_err(), "it was deleted");
+        files.write(2, 0, b"here").unwrap();
+        fs::remove_dir_all(path).unwrap();
+    }
+
+    #[test]
+    fn clones_are_the_same_files() {
+        let path = scratch("clones");
+        let files = Files::open(&path, 3, 512).unwrap();
+        let inode = |file: &File| file.metadata().unwrap().ino();
+        let clones: Vec<u64> = files.try_clone_files().unwrap().iter().map(inode).collect();
+        let found = (0..3).map(|index| fs::metadata(path.join(name(index))).unwrap().ino());
+        assert_eq!(clones, found.collect::<Vec<_>>());
+        fs::remove_dir_all(path).unwrap();
+    }
+
+    #[test]
+    fn what_is_asked_of_no_place_is_an_error() {
+        let path = scratch("nowhere");
+        let mut files = Files::open(&path, 3, 512).unwrap();
+        // No file has such an offset.
+        assert!(files.read(0, usize::MAX, &mut [0]).is_err());
+        assert!(files.read(3, 0, &mut [0]).is_err());
+        assert!(files.write(3, 0, &[0]).is_err() && files.sync(3).is_err());
+        files.sync(0).unwrap();
+        fs::remove_dir_all(path).unwrap();
+    }
+
+    #[test]
+    fn zeros_are_filled_in_up_to_the_end() {
+        let path = scratch("zeros");
+        fs::create_dir(&path).unwrap();
+        for (from, to) in [(0, 1), (0, 4096), (0, 5000), (100, 9000), (4095, 4097), (7, 7)] {
+            let file = open(&path.join("file"), true).unwrap();
+            file.write_all_at(&vec![1; from], 0).unwrap();
+            fill(&file, from as u64, to).unwrap();
+            let bytes = fs::read(path.join("file")).unwrap();
+            assert_eq!(bytes.len() as u64, to);
+            assert!(bytes[..from].iter().all(|byte| *byte == 1));
+            assert!(bytes[from..].iter().all(|byte| *byte == 0));
+        }
+        fs::remove_dir_all(path).unwrap();
+    }
+
+    #[test]
     fn evidence_is_kept_and_bounded() {
         let path = scratch("evidence");
         let mut files = Files::open(&path, 6, 512).unwrap();
@@ -282,6 +348,11 @@ mod tests {
         files.set_aside(0).unwrap();
         assert_eq!(fs::read(path.join("segment-00.bad")).unwrap()[0], 2);
         assert_eq!(fs::read(path.join("segment-01.bad")).unwrap()[0], 1);
+        // Damage that is known is not written again at each start.
+        let inode = || fs::metadata(path.join("segment-00.bad")).unwrap().ino();
+        let before = inode();
+        files.set_aside(0).unwrap();
+        assert_eq!(inode(), before);
         assert!(!path.join("segment-05.bad").exists());
         fs::remove_dir_all(path).unwrap();
     }

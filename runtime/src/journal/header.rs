@@ -250,6 +250,22 @@ mod tests {
     }
 
     #[test]
+    fn ends_that_contradict_one_another_are_damage() {
+        for (oldest, end, first) in [(0, 40, 42), (41, 40, 42), (2, 43, 42), (44, 43, 42)] {
+            let mut header = sample();
+            header.oldest.set(oldest);
+            header.end.set(end);
+            header.first.set(first);
+            let found = Header::find(&header.seal(), SITE);
+            assert!(matches!(found, Found::Damaged), "{oldest} {end} {first}");
+        }
+        let mut header = sample();
+        header.oldest.set(42);
+        header.end.set(42);
+        assert!(matches!(Header::find(&header.seal(), SITE), Found::Header(_)));
+    }
+
+    #[test]
     fn the_later_copy_counts() {
         let mut later = sample();
         later.generation.set(8);

@@ -242,3 +242,52 @@ impl Storage for MemoryStorage {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_last_as_long_as_asked_for() {
+        let mut disk = MemoryStorage::new(2, SECTOR);
+        disk.fail_writes(1, 2);
+        assert!(disk.write(0, 0, &[1; 4]).is_err());
+        assert_eq!((disk.bytes(0)[..4].to_vec(), disk.writes()), (vec![1, 1, 0, 0], 1));
+        assert!(disk.write(0, 0, &[2; 4]).is_ok());
+        disk.fail_syncs(1);
+        assert!(disk.sync(0).is_err() && disk.sync(0).is_ok());
+        disk.kill_at(1, 1);
+        assert!(disk.write(1, 0, &[3; 4]).is_ok());
+        assert!(disk.write(1, 0, &[4; 4]).is_err() && disk.sync(1).is_err());
+        assert!(disk.write(1, 0, &[5; 4]).is_err(), "it is dead until it is revived");
+        assert_eq!((disk.bytes(1)[..4].to_vec(), disk.writes()), (vec![4, 3, 3, 3], 5));
+        assert!(disk.revive() && !disk.revive());
+        assert!(disk.write(1, 0, &[6; 4]).is_ok());
+    }
+
+    #[test]
+    fn a_write_that_does_not_get_through_makes_no_segment_whole() {
+        let mut disk = MemoryStorage::new(1, SECTOR);
+        disk.truncate(0, 100);
+        disk.fail_writes(1, 0);
+        assert!(disk.write(0, 0, &[1]).is_err());
+        assert_eq!(disk.read(0, 0, &mut [0; SECTOR]).unwrap(), 100);
+        assert!(disk.write(0, 0, &[1]).is_ok());
+        assert_eq!(disk.read(0, 0, &mut [0; SECTOR]).unwrap(), SECTOR);
+    }
+
+    #[test]
+    fn a_loss_of_power_takes_back_what_was_not_synced() {
+        let mut disk = MemoryStorage::new(1, 3 * SECTOR);
+        disk.write(0, 0, &[1; SECTOR]).unwrap();
+        disk.sync(0).unwrap();
+        disk.write(0, SECTOR, &[2; 2 * SECTOR]).unwrap();
+        let mut asked = 0;
+        disk.lose_power(|| {
+            asked += 1;
+            asked == 2
+        });
+        let first: Vec<u8> = disk.bytes(0).chunks(SECTOR).map(|sector| sector[0]).collect();
+        assert_eq!((asked, first), (2, vec![1, 0, 2]));
+    }
+}

@@ -280,13 +280,27 @@ mod tests {
         assert!(read(&bytes, Place { offset: 520, ..PLACE }).is_none());
         assert!(read(&bytes, Place { generation: 8, ..PLACE }).is_none());
         assert!(read(&bytes, Place { seed: 1, ..PLACE }).is_none());
+        for offset in (0..4096).step_by(ALIGN).filter(|offset| *offset != PLACE.offset) {
+            assert!(read(&bytes, Place { offset, ..PLACE }).is_none(), "{offset}");
+        }
+        for bit in 0..32 {
+            assert!(read(&bytes, Place { seed: PLACE.seed ^ 1 << bit, ..PLACE }).is_none());
+        }
     }
 
     #[test]
     fn what_is_too_long_is_no_record() {
         assert!(Head::event(1, &vec![0; FRAME_MAX], None).is_some());
         assert!(Head::event(1, &vec![0; FRAME_MAX + 1], None).is_none());
+        assert!(Head::event(1, b"", Some((&"n".repeat(NAME_MAX), 1))).is_some());
         assert!(Head::event(1, b"", Some((&"n".repeat(NAME_MAX + 1), 1))).is_none());
+    }
+
+    /// There is none to come behind it.
+    #[test]
+    fn the_last_number_is_no_sequence() {
+        assert!(Head::parse(&mark(Kind::Commit, u64::MAX - 1, 1, PLACE), PLACE).is_some());
+        assert!(Head::parse(&mark(Kind::Commit, u64::MAX, 1, PLACE), PLACE).is_none());
     }
 
     #[test]

@@ -67,3 +67,19 @@ impl Segment {
         Place { generation: self.generation, seed: self.seed, offset }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_holds_what_lies_between_its_ends_until_it_is_cleared() {
+        let mut segment = Segment { generation: 1, first: 3, end: 5, ..Segment::default() };
+        let held: Vec<u64> = (0..8).filter(|sequence| segment.contains(*sequence)).collect();
+        assert_eq!((segment.holds(), held), (true, vec![3, 4]));
+        segment.clear();
+        assert!(!segment.holds() && (0..8).all(|sequence| !segment.contains(sequence)));
+        let begun = Segment { generation: 2, first: 5, end: 5, ..Segment::default() };
+        assert!(!begun.holds() && !begun.contains(5));
+    }
+}

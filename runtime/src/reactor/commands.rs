@@ -117,6 +117,7 @@ impl Reactor {
                 queue_size: inbox.map_or(0, |inbox| inbox.len() as u64),
                 inbox: inbox.map(Inbox::counts).unwrap_or_default(),
                 allocations: self.allocations.map(|count| count()),
+                sandbox: self.sandbox,
             };
             self.hub.answer_command(id, action, handled, &surroundings, now);
         }

@@ -14,7 +14,7 @@ use mio::{Interest, Token};
 use nix::unistd::{Gid, geteuid};
 
 use super::{LISTENER_FIRST, Reactor};
-use crate::config::Listener;
+use crate::config::{Config, Listener};
 use crate::directory;
 use crate::hub::Refusal;
 use crate::limits::{ACCEPT_REST_NS, ACCEPTS_PER_TURN, OPENING_GRACE_NS};
@@ -63,9 +63,28 @@ pub fn spare() -> Option<File> {
 }
 
 impl Reactor {
+    /// Listens everywhere, with the sockets that were handed over where there are some.
+    pub(super) fn open_doors(
+        &mut self,
+        config: &Config,
+        readers: Option<Gid>,
+        mut sockets: Vec<(&str, OwnedFd)>,
+    ) -> Result<(), StartError> {
+        for listener in &config.listeners {
+            let of_listener = |given: &mut (&str, OwnedFd)| {
+                listener.path.strip_suffix(".sock").is_some_and(|name| name == given.0)
+            };
+            let given = sockets.extract_if(.., of_listener).next().map(|(_, socket)| socket);
+            self.open_door(listener, config.mode_of(listener), readers, given)?;
+        }
+        let Some((name, _)) = sockets.first() else { return Ok(()) };
+        let reason = "a socket was handed over for it, and there is no such listener".into();
+        Err(StartError::Listener { path: format!("{name}.sock").into(), reason })
+    }
+
     /// Listens at a listener's path, or with the socket that was `given` for it. `readers` is the
     /// group that the file is given to, if its mode lets a group in.
-    pub(super) fn open_door(
+    fn open_door(
         &mut self,
         listener: &Listener,
         mode: u32,

@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream as StdUnixStream;
 use std::sync::Arc;
 
 use kymo_platform::socket::quieten;
-use kymo_platform::{Signals, clock, peer};
+use kymo_platform::{Sandbox, Signals, clock, peer};
 use kymo_protocol::Action;
 use mio::net::UnixStream;
 use mio::unix::SourceFd;
@@ -91,6 +91,11 @@ impl Reactor {
     /// Tells the status what `count` says: heap allocations since the start was done.
     pub fn count_allocations(&mut self, count: fn() -> u64) {
         self.allocations = Some(count);
+    }
+
+    /// Tells the status how far the program is confined.
+    pub fn tell_sandbox(&mut self, sandbox: Sandbox) {
+        self.sandbox = Some(sandbox);
     }
 
     /// Asks `read` for the settings anew when somebody wants them reloaded. It is handed a config

@@ -28,7 +28,7 @@ use std::time::Duration;
 
 use kymo_platform::clock::{self, Now};
 use kymo_platform::machine::Machine;
-use kymo_platform::{LocalTime, Signals, Ticker, random};
+use kymo_platform::{LocalTime, Sandbox, Signals, Ticker, random};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 use nix::unistd::{Gid, geteuid};
@@ -78,6 +78,8 @@ pub struct Reactor {
     commander: Commander,
     /// Counts heap allocations since the start was done.
     allocations: Option<fn() -> u64>,
+    /// What the program has given up.
+    sandbox: Option<Sandbox>,
     settings: Box<Settings>,
     reporter: Reporter,
     is_journal_failing: bool,
@@ -128,7 +130,22 @@ impl Reactor {
     pub fn with_sockets(
         config: &Config,
         machine: Box<dyn Machine>,
-        mut sockets: Vec<(&str, OwnedFd)>,
+        sockets: Vec<(&str, OwnedFd)>,
+    ) -> Result<Self, StartError> {
+        Self::confined(config, machine, sockets, || {})
+    }
+
+    /// The same, and calls `confine` when everything is open and no thread is started yet: what it
+    /// takes from its own thread, later ones do not get either.
+    ///
+    /// # Errors
+    ///
+    /// As [`with_sockets`](Self::with_sockets).
+    pub fn confined(
+        config: &Config,
+        machine: Box<dyn Machine>,
+        sockets: Vec<(&str, OwnedFd)>,
+        confine: impl FnOnce(),
     ) -> Result<Self, StartError> {
         config.check()?;
         let readers = config.access.group_id()?.map(Gid::from_raw);
@@ -145,9 +162,9 @@ impl Reactor {
         let identity = || random::random_u128().map_err(system("read random bytes"));
         let identity = Identity { epoch: identity()?, run: identity()?, uid: geteuid().as_raw() };
         let mut archive = Archive::open(config, identity.epoch)?;
+        let to_sync = archive.take_files();
         let waker = Waker::new(poll.registry(), WAKER).map_err(system("make a waker"))?;
         let waker = Arc::new(waker);
-        let syncer = Archive::syncer(archive.take_files(), &waker)?;
         let inbox = config.inbox.map(|size| Inbox::new(size, wake_of(&waker)));
         let mut reactor = Self {
             poll,
@@ -159,7 +176,7 @@ impl Reactor {
                 LocalTime::new(),
                 clock::now(),
             )),
-            syncer,
+            syncer: None,
             sampler: Sampler::new(machine),
             sources: Sources::new(Vec::new(), config.sensors.max_cpu(), || {})
                 .map_err(system("make the sources"))?,
@@ -170,6 +187,7 @@ impl Reactor {
             inbox,
             commander: Commander::default(),
             allocations: None,
+            sandbox: None,
             settings: Box::new(Settings::new(config)),
             reporter: Reporter::default(),
             is_journal_failing: false,
@@ -181,17 +199,9 @@ impl Reactor {
             stop: Stop::Running,
             directory,
         };
-        for listener in &config.listeners {
-            let of_listener = |given: &mut (&str, OwnedFd)| {
-                listener.path.strip_suffix(".sock").is_some_and(|name| name == given.0)
-            };
-            let given = sockets.extract_if(.., of_listener).next().map(|(_, socket)| socket);
-            reactor.open_door(listener, config.mode_of(listener), readers, given)?;
-        }
-        if let Some((name, _)) = sockets.first() {
-            let reason = "a socket was handed over for it, and there is no such listener".into();
-            return Err(StartError::Listener { path: format!("{name}.sock").into(), reason });
-        }
+        reactor.open_doors(config, readers, sockets)?;
+        confine();
+        reactor.syncer = Archive::syncer(to_sync, &reactor.waker)?;
         Ok(reactor)
     }
 

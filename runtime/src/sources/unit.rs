@@ -62,7 +62,8 @@ impl Unit {
             }
             let Place::Here(source) = &mut self.place else { return };
             shelf.read(&mut **source, &self.layout);
-            samples.take_read(index, self.spec.group, shelf.readings(), now.boot_ns);
+            let read_at_ns = now.boot_ns.saturating_sub(source.age_ns());
+            samples.take_read(index, self.spec.group, shelf.readings(), read_at_ns);
             self.is_scanned = shelf.freshness() == Freshness::Current;
             if self.is_scanned {
                 break;

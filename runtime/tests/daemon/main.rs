@@ -34,6 +34,7 @@ mod reload;
 mod requests;
 mod resume;
 mod samples;
+mod sandbox;
 mod sessions;
 mod slow;
 mod stop;

@@ -126,20 +126,3 @@ fn sockets_of_the_manager_are_served_and_left() {
     let expected = "control.sock: a socket was handed over for it, and there is no such ";
     assert!(error.contains(expected), "{error}");
 }
-
-#[test]
-fn the_unit_is_one_that_systemd_takes() {
-    let unit = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/kymod.service");
-    let text = std::fs::read_to_string(unit).unwrap();
-    let scratch = Scratch::new();
-    // Its program is installed nowhere here.
-    let text = text.replace("/usr/bin/kymod", env!("CARGO_BIN_EXE_kymod"));
-    let copy = scratch.write("kymod.service", &text);
-    let Ok(output) = std::process::Command::new("systemd-analyze").args(["verify", &copy]).output()
-    else {
-        println!("skipped: there is no systemd-analyze");
-        return;
-    };
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && !said.contains("kymod.service:"), "{said}");
-}

@@ -74,9 +74,10 @@ fn stop(mut reactor: Reactor) {
     reactor.run().unwrap();
 }
 
-/// What belongs to the whole process.
+/// What belongs to the whole process, and the mask of the thread that uses the library: the main
+/// thread's may be the C library's, which blocks all while it makes a thread.
 fn surroundings() -> Vec<String> {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let status = fs::read_to_string("/proc/thread-self/status").unwrap();
     let kept = ["Umask", "Threads", "Sig", "Shd", "Uid", "Gid", "Cap", "NoNewPrivs", "Seccomp"];
     let kept = status.lines().filter(|line| kept.iter().any(|name| line.starts_with(name)));
     // How many wait is the system's business.

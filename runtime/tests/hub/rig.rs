@@ -213,6 +213,7 @@ impl Rig {
                 queue_size: 0,
                 inbox: InboxCounts::default(),
                 allocations: None,
+                sandbox: None,
             };
             self.hub.answer_command(id, action, Handled::No, &surroundings, self.now);
         }

@@ -10,6 +10,7 @@
 mod after_start;
 mod damage;
 mod disk;
+mod edges;
 mod faults;
 #[path = "../common/heap.rs"]
 mod heap;

@@ -61,6 +61,7 @@ pub fn open(disk: &MemoryStorage, start: &Start) -> (Journal, Events) {
         }
     });
     let journal = journal.expect("whatever it holds, it opens");
+    assert_eq!(journal.recovery().segments_lost, 0, "memory loses none");
     assert!(last < journal.next());
     (journal, events)
 }

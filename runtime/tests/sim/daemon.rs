@@ -215,6 +215,7 @@ impl Daemon {
                 queue_size: self.inbox.len() as u64,
                 inbox: InboxCounts::default(),
                 allocations: None,
+                sandbox: None,
             };
             self.hub.answer_command(id, action, Handled::No, &surroundings, now);
         }

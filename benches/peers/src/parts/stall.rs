@@ -34,26 +34,29 @@ pub fn paced(is_quick: bool) -> Outcome<Table> {
     let (rounds, fill_ms, span_ms) = if is_quick { (1, 500, 150) } else { (3, 4400, 600) };
     let (fill, span) = (Duration::from_millis(fill_ms), Duration::from_millis(span_ms));
     let rounds = Rounds::take(rounds, &System::ALL, missing, |system| {
-        let [without, ..] = beside(system, 0, Duration::from_millis(250), span)?;
-        let [with, lost, told, cut] = beside(system, 1, fill, span)?;
-        Ok([without, with, with / without, lost, told, cut])
+        let [p50, without, ..] = beside(system, 0, Duration::from_millis(250), span)?;
+        let [p50_with, with, lost, told, cut] = beside(system, 1, fill, span)?;
+        Ok([p50, p50_with, p50_with / p50, without, with, with / without, lost, told, cut])
     });
-    table.less("the others' p99 without it", "µs", rounds.cells(0));
-    table.less("the others' p99 with it", "µs", rounds.cells(1));
-    table.less("with it against without it", "×", rounds.alone(2));
+    for (place, name) in [(0, "p50"), (3, "p99")] {
+        table.less(format!("the others' {name} without it"), "µs", rounds.cells(place));
+        table.less(format!("the others' {name} with it"), "µs", rounds.cells(place + 1));
+        let what = format!("{name} with it against without it");
+        table.less(what, "×", rounds.alone(place + 2));
+    }
     table.lines.push(crate::table::Line {
         what: "what it finds afterwards".into(),
         unit: String::new(),
         is_more_better: false,
-        cells: rounds.words(|[_, _, _, lost, told, cut]| after(lost, told, cut)),
+        cells: rounds.words(|[.., lost, told, cut]| after(lost, told, cut)),
     });
     table.explain(&rounds.failed);
     Ok(table)
 }
 
-/// p99 of the others in µs; messages that the stalled one lost, was told of, whether it was cut
-/// off.
-fn beside(system: System, stalled: usize, fill: Duration, span: Duration) -> Outcome<[f64; 4]> {
+/// p50 and p99 of the others in µs; messages that the stalled one lost, was told of, whether it was
+/// cut off.
+fn beside(system: System, stalled: usize, fill: Duration, span: Duration) -> Outcome<[f64; 5]> {
     let mut session = Session::start(system, Load::Vitals(RATE_HZ), READING, stalled)?;
     let Session { seats, stalled, .. } = &mut session;
     let part = |ms| if stalled.is_empty() { Duration::ZERO } else { Duration::from_millis(ms) };
@@ -65,7 +68,13 @@ fn beside(system: System, stalled: usize, fill: Duration, span: Duration) -> Out
     let tally = tallies.first().copied().unwrap_or_default();
     let told = session.stalled.first().map_or(0, Seat::told);
     let cut = f64::from(u8::from(tally.is_cut));
-    Ok([seen.late_ns(0.99) / 1000.0, tally.lost() as f64, told as f64, cut])
+    Ok([
+        seen.late_ns(0.5) / 1000.0,
+        seen.late_ns(0.99) / 1000.0,
+        tally.lost() as f64,
+        told as f64,
+        cut,
+    ])
 }
 
 /// 70,000 events a second: who remembers what the stalled one has not taken?
@@ -91,7 +100,7 @@ pub fn flooded(is_quick: bool) -> Outcome<Table> {
         what: "what the stalled one finds afterwards".into(),
         unit: String::new(),
         is_more_better: false,
-        cells: rounds.words(|[_, _, _, lost, told, cut]| after(lost, told, cut)),
+        cells: rounds.words(|[.., lost, told, cut]| after(lost, told, cut)),
     });
     table.explain(&rounds.failed);
     Ok(table)

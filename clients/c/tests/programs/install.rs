@@ -70,7 +70,12 @@ fn what_is_installed_can_be_taken_away() {
         let unit = staged.join("opt/k/lib/systemd/system/kymod.service");
         let unit = fs::read_to_string(unit).unwrap();
         assert!(unit.contains("\nExecStart=/opt/k/bin/kymod --dir /run/kymo\n"), "{unit}");
+        assert!(unit.contains("\nExecReload=/opt/k/bin/kymo reload --dir /run/kymo\n"), "{unit}");
         assert!(!unit.contains("/usr/bin"), "{unit}");
+        let unit = staged.join("opt/k/lib/systemd/user/kymod.service");
+        let unit = fs::read_to_string(unit).unwrap();
+        assert!(unit.starts_with("[Unit]\n"), "{unit}");
+        assert!(unit.contains("\nExecStart=/opt/k/bin/kymod\n"), "{unit}");
     }
     run(install().args(["--remove", "/opt/k"]));
     assert_eq!(installed(), [other.to_string_lossy()]);

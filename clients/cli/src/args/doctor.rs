@@ -21,8 +21,9 @@ usage: kymo doctor [options]
     "
 Tells versions, the machine's model, clocks and limits, where sockets are looked
 for and what is there, whether a daemon answers and how it is, and how many
-sensors are in which state; without a daemon it samples in its own process. No
-host name, user name or serial number is in it, and no sensor's value.
+sensors are in which state; without a daemon it samples in its own process, but
+not with --dir. No host name, user name or serial number is in it, and no
+sensor's value.
 
 example: kymo doctor --json > report.json
 "

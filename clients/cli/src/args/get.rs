@@ -59,7 +59,8 @@ pub fn parse(parser: &mut Parser) -> Result<Command, Error> {
     Ok(Command::Get(options))
 }
 
-fn field(name: &str) -> Result<Field, String> {
+/// The field with this name.
+pub fn field(name: &str) -> Result<Field, String> {
     Field::ALL.into_iter().find(|field| field.name() == name).ok_or_else(|| {
         let names = Field::ALL.map(Field::name).join(", ");
         format!("no such field, but there are {names}")

@@ -1,9 +1,15 @@
 //! The command line.
 
 mod ask;
+mod bench;
 mod doctor;
+mod export;
 mod get;
+mod record;
+mod replay;
 mod sensors;
+mod service;
+mod stress;
 mod submit;
 mod top;
 mod watch;
@@ -14,10 +20,17 @@ use kymo_client::Action;
 use lexopt::{Arg, Parser};
 
 pub use ask::{Ask, Ping};
+pub use bench::Bench;
 pub use doctor::Doctor;
+pub use export::{Export, Form};
 pub use get::Get;
+pub use record::Record;
+pub use replay::Replay;
 pub use sensors::Sensors;
+pub use service::{Scope, Service, Verb};
+pub use stress::Stress;
 pub use submit::{EventText, Submit};
+pub use top::{Color, Top};
 pub use watch::{Resume, Watch};
 
 const HELP: &str = "\
@@ -27,7 +40,10 @@ usage: kymo COMMAND [options]; each command has --help
 
   get        the vitals, once, for scripts
   watch      show vitals, events and sensors as they come
-  top        show the processes that use most
+  top        all of it live: graphs, sensors, processes, events
+  record     keep what comes in a file
+  replay     show what such a file holds
+  export     make a table or a plot of it
   submit     publish an event
   toggle     begin a session, or end the open one
   status     how the daemon is
@@ -35,6 +51,9 @@ usage: kymo COMMAND [options]; each command has --help
   metrics    its figures, for Prometheus; also kymo --metrics
   ping       whether it answers, and how fast
   doctor     what to send to who looks for a fault
+  bench      how fast kymo is here, beside a bare socket
+  stress     a load of processors, memory or events, for a while
+  service    have systemd or launchd keep kymod running
   reload     have it read its settings again
   quit       have it stop
   --version  print the version
@@ -62,6 +81,14 @@ pub enum Command {
     Get(Get),
     /// Show what comes.
     Watch(Watch),
+    /// Show all of it live.
+    Top(Top),
+    /// Keep what comes.
+    Record(Record),
+    /// Show what was kept.
+    Replay(Replay),
+    /// Make something else of it.
+    Export(Export),
     /// Publish an event.
     Submit(Submit),
     /// Ask for something else.
@@ -72,6 +99,12 @@ pub enum Command {
     Ping(Ping),
     /// Report on all of it.
     Doctor(Doctor),
+    /// Measure what this machine makes of it.
+    Bench(Bench),
+    /// Be a load.
+    Stress(Stress),
+    /// Have a service manager run the daemon, or no more.
+    Service(Service),
     /// Print this and end.
     Say(String),
 }
@@ -103,10 +136,16 @@ fn parse_from(args: impl IntoIterator<Item = OsString>) -> Result<Command, Strin
         "get" => get::parse(&mut parser),
         "watch" => watch::parse(&mut parser),
         "top" => top::parse(&mut parser),
+        "record" => record::parse(&mut parser),
+        "replay" => replay::parse(&mut parser),
+        "export" => export::parse(&mut parser),
         "submit" => submit::parse(&mut parser),
         "sensors" => sensors::parse(&mut parser),
         "ping" => ask::parse_ping(&mut parser),
         "doctor" => doctor::parse(&mut parser),
+        "bench" => bench::parse(&mut parser),
+        "stress" => stress::parse(&mut parser),
+        "service" => service::parse(&mut parser),
         "help" => return Ok(Command::Say(HELP.into())),
         other => match Action::ALL.into_iter().find(|action| action.name() == other) {
             Some(action) => ask::parse(action, &mut parser),
@@ -151,23 +190,6 @@ mod tests {
             ("watch --streams ,", "\"\""),
             ("watch --streams vitals --topic a", "--topic belongs to events"),
             ("watch --streams vitals --resume f", "--resume belongs to events"),
-            ("top --rate 3", "0.1 to 2"),
-            ("top --count 0", "from 1 on"),
-            ("top --topic t", "--topic"),
-            ("submit", "what is the event?"),
-            ("submit --data 1", "--topic"),
-            ("submit --topic t --data {", "JSON"),
-            ("submit --topic t --data 1 --text x", "--text"),
-            ("submit - --topic t", "-"),
-            ("submit --topic t --client c", "--number"),
-            ("submit --topic t --number 1", "--client"),
-            ("submit --topic t --ack sure", "received, durable or synced"),
-            ("submit --type novelty", "novelty"),
-            ("submit --type state_change", "--state"),
-            ("submit --type notification", "--hook"),
-            ("submit --type session_start --topic t", "--topic"),
-            ("submit --topic t --session x", "--session"),
-            ("submit other", "other"),
             ("ping --count 0", "from 1 on"),
             ("status word", "word"),
             ("toggle --count 3", "--count"),
@@ -186,8 +208,88 @@ mod tests {
             ("watch --groups cpu", "--groups belongs to --sensors"),
             ("watch --sensors * --groups weather", "no group is like"),
         ] {
-            let error = parsed(line).unwrap_err();
-            assert!(error.contains(expected) && error.contains("--help"), "{line}: {error}");
+            assert_named(line, expected);
+        }
+    }
+
+    fn assert_named(line: &str, expected: &str) {
+        let error = parsed(line).unwrap_err();
+        assert!(error.contains(expected) && error.contains("--help"), "{line}: {error}");
+    }
+
+    #[test]
+    fn mistakes_about_loads_are_named() {
+        for (line, expected) in [
+            ("bench --for 2", "3 to 600"),
+            ("bench --rate 1", "25 to 1000"),
+            ("bench word", "word"),
+            ("stress --cpu 0", "from 1 to 256"),
+            ("stress --share 101", "from 1 to 100"),
+            ("stress --memory 1T", "such as 512M"),
+            ("stress --events 1e9", "from 1 to 20000"),
+            ("stress --for 0", "from 1 to 3600"),
+        ] {
+            assert_named(line, expected);
+        }
+    }
+
+    #[test]
+    fn mistakes_about_events_are_named() {
+        for (line, expected) in [
+            ("submit", "what is the event?"),
+            ("submit --data 1", "--topic"),
+            ("submit --topic t --data {", "JSON"),
+            ("submit --topic t --data 1 --text x", "--text"),
+            ("submit - --topic t", "-"),
+            ("submit --topic t --client c", "--number"),
+            ("submit --topic t --number 1", "--client"),
+            ("submit --topic t --ack sure", "received, durable or synced"),
+            ("submit --type novelty", "novelty"),
+            ("submit --type state_change", "--state"),
+            ("submit --type notification", "--hook"),
+            ("submit --type session_start --topic t", "--topic"),
+            ("submit --topic t --session x", "--session"),
+            ("submit other", "other"),
+        ] {
+            assert_named(line, expected);
+        }
+    }
+
+    #[test]
+    fn mistakes_about_the_dashboard_are_named() {
+        for (line, expected) in [
+            ("top --json --rate 3", "0.1 to 2"),
+            ("top --rate 1001", "0.1 to 1000"),
+            ("top --symbols dots", "braille, block or ascii"),
+            ("top --theme sky", "themes are drum, paper"),
+            ("top --color yes", "auto, always or never"),
+            ("top --count 0", "from 1 on"),
+            ("top --topic t", "--topic"),
+        ] {
+            assert_named(line, expected);
+        }
+    }
+
+    #[test]
+    fn mistakes_about_recordings_are_named() {
+        for (line, expected) in [
+            ("record", "into which file?"),
+            ("record a b", "\"b\""),
+            ("record a --for 1d", "30s, 10m"),
+            ("record a --streams vitals --topic x", "--topic belongs to events"),
+            ("record a --streams vitals --groups cpu", "--groups belongs to samples"),
+            ("record a --rate 0", "0.1 to 1000"),
+            ("replay", "which recording?"),
+            ("replay a --speed 0", "0.001 to 1000000"),
+            ("replay a --speed fast", "not max"),
+            ("replay a --from 2s --to 1s", "--to lies behind --from"),
+            ("replay a --serve /d --json", "without --json"),
+            ("export a", "as what?"),
+            ("export --csv", "which recording?"),
+            ("export a --csv --svg", "one of --csv"),
+            ("export a --csv --fields warmth", "no such field"),
+        ] {
+            assert_named(line, expected);
         }
     }
 
@@ -197,8 +299,8 @@ mod tests {
         assert_eq!(parsed("help").unwrap_err(), HELP);
         assert!(parsed("--version").unwrap_err().starts_with("kymo 0."));
         for command in [
-            "", "get", "watch", "top", "submit", "toggle", "status", "sensors", "metrics", "ping",
-            "doctor", "reload", "quit",
+            "", "get", "watch", "top", "record", "replay", "export", "submit", "toggle", "status",
+            "sensors", "metrics", "ping", "doctor", "bench", "stress", "service", "reload", "quit",
         ] {
             let text = parsed(&format!("{command} -h")).unwrap_err();
             assert!(text.starts_with("kymo"), "{text}");

@@ -128,7 +128,8 @@ pub fn parse(parser: &mut Parser) -> Result<Command, Error> {
     Ok(Command::Watch(options))
 }
 
-fn parse_streams(text: &str) -> Result<Streams, String> {
+/// Streams by their names.
+pub fn parse_streams(text: &str) -> Result<Streams, String> {
     text.split(',').try_fold(Streams::default(), |streams, name| match name.trim() {
         "vitals" => Ok(streams.with(StreamId::VITALS)),
         "events" => Ok(streams.with(StreamId::EVENTS)),

@@ -2,7 +2,6 @@
 #![allow(dead_code)] // each test binary uses its part
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // as in any test
 
-use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
@@ -35,16 +34,7 @@ pub fn watch(directory: &Path, arguments: &[&str]) -> Output {
 
 /// Runs a command to its end, which must come, and after no more than a pipe holds.
 pub fn output(command: &mut Command) -> Output {
-    let mut process = Process(command.spawn().unwrap());
-    let status = process.wait();
-    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-    if let Some(mut pipe) = process.0.stdout.take() {
-        pipe.read_to_end(&mut stdout).unwrap();
-    }
-    if let Some(mut pipe) = process.0.stderr.take() {
-        pipe.read_to_end(&mut stderr).unwrap();
-    }
-    Output { status, stdout, stderr }
+    Process(command.spawn().unwrap()).wait_with_output()
 }
 
 /// What it printed, as values; each line must be JSON.

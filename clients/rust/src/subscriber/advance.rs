@@ -158,6 +158,7 @@ impl Subscriber {
                     self.redial.handle_success();
                     self.last_error = None;
                 }
+                self.shown = Some(span);
                 Ok(Some(Step::Item(item)))
             }
             Ok(Notice::Goodbye(reason)) => Ok(self.lose(Why::Goodbye(reason), now)),
@@ -173,11 +174,14 @@ impl Subscriber {
 
     /// What a frame says that is neither telemetry nor an event.
     fn understand(&mut self, span: Span) -> Result<Notice, Breach> {
-        let frame = Frame::parse(self.decoder.bytes(span))?;
+        let bytes = self.decoder.bytes(span);
+        let frame = Frame::parse(bytes)?;
         let boot_ns = frame.header.timestamp.get();
         match (frame.body, &mut self.greeted) {
             (Body::Welcome(welcome), greeted @ None) => {
                 let wall_ns = welcome.fixed.wall_ns.get();
+                self.welcome.clear();
+                self.welcome.extend_from_slice(bytes);
                 *greeted = Some(Greeted {
                     epoch: welcome.fixed.epoch,
                     run: welcome.fixed.run,
@@ -250,7 +254,10 @@ impl Subscriber {
                 Ok(frame)
             });
         match shown {
-            Ok(frame) => Item::Frame(frame),
+            Ok(frame) => {
+                self.shown = Some(span);
+                Item::Frame(frame)
+            }
             Err(breach) => {
                 self.stream = None;
                 self.redial.handle_loss(Instant::now());

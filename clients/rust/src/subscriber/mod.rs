@@ -9,11 +9,13 @@ use std::task::Poll;
 use std::time::Instant;
 
 use kymo_protocol::Decoder;
+use kymo_protocol::decoder::Span;
 use kymo_protocol::json::ClockMap;
 use kymo_protocol::limits::FRAME_MAX;
 
 use crate::error::Error;
 use crate::item::{Gap, Item};
+use crate::limits::WELCOME_MAX;
 use crate::os::Ready;
 use crate::position::Position;
 use crate::redial::Redial;
@@ -71,6 +73,10 @@ pub struct Subscriber {
     stream: Option<UnixStream>,
     directory: Option<PathBuf>,
     decoder: Box<Decoder<FRAME_MAX>>,
+    /// Where the frame behind the last item lies.
+    shown: Option<Span>,
+    /// The last welcome, as it came.
+    welcome: Vec<u8>,
     ready: Ready,
     redial: Redial,
     position: Position,
@@ -115,6 +121,8 @@ impl Subscriber {
             stream: None,
             directory: None,
             decoder: Box::default(),
+            shown: None,
+            welcome: Vec::with_capacity(WELCOME_MAX),
             ready,
             greeted: None,
             is_subscribed: false,
@@ -162,6 +170,7 @@ impl Subscriber {
     /// [`Error::System`].
     #[allow(clippy::should_implement_trait)] // an item borrows from the subscriber
     pub fn next(&mut self) -> Result<Item<'_>, Error> {
+        self.shown = None;
         let step = loop {
             let now = Instant::now();
             if let Some(step) = self.advance(now)? {
@@ -178,6 +187,7 @@ impl Subscriber {
     ///
     /// As those of [`next`](Self::next).
     pub fn poll_next(&mut self) -> Result<Poll<Item<'_>>, Error> {
+        self.shown = None;
         match self.advance(Instant::now())? {
             Some(step) => Ok(Poll::Ready(self.show(step))),
             None => Ok(Poll::Pending),
@@ -202,6 +212,20 @@ impl Subscriber {
             Some(lost_after) => lost_after,
             None => self.position.token(),
         }
+    }
+
+    /// The frame behind the last item, as it came; empty when no frame said it. For who keeps
+    /// frames or passes them on. That of [`Item::Connected`] is the subscribed frame.
+    #[must_use]
+    pub fn wire(&self) -> &[u8] {
+        self.shown.map_or(&[], |span| self.decoder.bytes(span))
+    }
+
+    /// The welcome of the present connection, or of the last one, as it came; empty before the
+    /// first.
+    #[must_use]
+    pub fn welcome(&self) -> &[u8] {
+        &self.welcome
     }
 
     /// The newest pair of times of the server: the wall time of any frame.

@@ -14,6 +14,7 @@ pub(super) struct Mount<'l> {
     /// What of the file system is mounted: `/` is all of it.
     pub(super) root: &'l [u8],
     pub(super) point: &'l [u8],
+    /// Of the file system, not of this mount of it.
     pub(super) read_only: bool,
     pub(super) kind: &'l [u8],
     pub(super) source: &'l [u8],
@@ -58,10 +59,11 @@ impl<'l> Mount<'l> {
         let mut words = words(line);
         let device = words.nth(2)?;
         let (root, point) = (words.next()?, words.next()?);
-        let options = words.next()?;
-        let read_only = options.split(|byte| *byte == b',').any(|option| option == b"ro");
         words.find(|word| *word == b"-")?;
         let (kind, source) = (words.next()?, words.next()?);
+        // A service may see all mounts read-only whose file systems others write.
+        let options = words.next().unwrap_or_default();
+        let read_only = options.split(|byte| *byte == b',').any(|option| option == b"ro");
         Some(Self { device, root, point, read_only, kind, source })
     }
 
@@ -131,7 +133,10 @@ mod tests {
         ] {
             assert_eq!(medium(line), Some(expected), "{line}");
         }
-        assert!(Mount::parse(b"1 1 8:1 / /a ro,nosuid - xfs /dev/a rw").unwrap().read_only);
+        let read_only = |line: &[u8]| Mount::parse(line).unwrap().read_only;
+        assert!(read_only(b"1 1 8:1 / /a rw,nosuid - xfs /dev/a ro,noquota"));
+        assert!(!read_only(b"1 1 8:1 / /a ro,nosuid - xfs /dev/a rw"), "of the mount alone");
+        assert!(!read_only(b"1 1 8:1 / /a rw - xfs /dev/a"));
         for line in ["", "27 1 254:0 / /", "27 1 254:0 / / rw ext4 /dev/vda", "27 1 254:0 / / rw -"]
         {
             assert_eq!(Mount::parse(line.as_bytes()), None, "{line}");

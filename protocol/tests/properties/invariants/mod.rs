@@ -9,4 +9,5 @@ pub(crate) mod frame_parse;
 pub(crate) mod json_escape;
 pub(crate) mod json_reader;
 pub(crate) mod opta1;
+pub(crate) mod recording;
 pub(crate) mod subscribe_line;

@@ -8,6 +8,10 @@ mod args;
 mod descriptors;
 mod heap;
 mod log;
+mod sandbox;
+// Where the library is linked in with the file, it would be there twice.
+#[cfg(all(panic = "abort", target_env = "gnu", not(target_feature = "crt-static")))]
+mod unwind;
 
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -107,14 +111,17 @@ fn run(args: &Args) -> Result<(), Failure> {
             return Err(Failure { code: SETTING, text });
         }
     }
-    let mut reactor = Reactor::with_sockets(&config, this_machine(&roots), sockets)?;
+    let notify = Arc::new(Notify::from_env());
+    let mut closed = Err("");
+    let confine =
+        || closed = sandbox::close_files(&config, &roots, args.config.as_deref(), &notify);
+    let mut reactor = Reactor::confined(&config, this_machine(&roots), sockets, confine)?;
     let extras = Extras { alarms: config.sensors.alarms, harmful: config.sensors.harmful };
     reactor.read_sources(this_machine_sources_with(&roots, extras))?;
     if let Some(processes) = this_machine_processes(&roots) {
         reactor.read_processes(processes);
     }
     reactor.watch_signals(signals)?;
-    let notify = Arc::new(Notify::from_env());
     let manager = Arc::clone(&notify);
     let mut bound = log::Bound::default();
     reactor.on_report(move |report| {
@@ -133,6 +140,8 @@ fn run(args: &Args) -> Result<(), Failure> {
     // The reader's memory stays until the end.
     reactor
         .on_reload(move |config| reload(config, file.as_mut(), options, (named, state.as_ref())));
+    // Every thread is there.
+    reactor.tell_sandbox(sandbox::close_calls(&config, closed));
     if let Some(directory) = &config.directory {
         notify.status(&format!("serves {}", directory.display()));
         // A reader that is gone is no reason to stop.
