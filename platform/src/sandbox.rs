@@ -19,6 +19,8 @@ pub struct Places<'a> {
     pub settings: Option<&'a Path>,
     /// Folders in which files are removed at the end.
     pub sockets: &'a [&'a Path],
+    /// Folders in which files are made, written and removed.
+    pub written: &'a [&'a Path],
     /// Whether somebody is spoken to by an abstract name.
     pub speaks_abstractly: bool,
 }

@@ -57,7 +57,7 @@ mod linux {
     pub fn parent() {
         let scratch = std::env::temp_dir().join(format!("kymo-sandbox-{}", std::process::id()));
         let scratch = Scratch(scratch);
-        for folder in ["settings", "sockets", "other"] {
+        for folder in ["settings", "sockets", "written", "other"] {
             fs::create_dir_all(scratch.0.join(folder)).unwrap();
         }
         for file in ["settings/kymo.toml", "settings/new.toml", "other/secret", "sockets/s"] {
@@ -142,6 +142,16 @@ mod linux {
         assert!(status.contains("Seccomp:\t2\n") && status.contains("NoNewPrivs:\t1\n"));
     }
 
+    /// Files are made, cut and removed there, and nothing else.
+    fn write_in(folder: &Path) {
+        let file = folder.join("f");
+        fs::write(&file, "1").unwrap();
+        fs::OpenOptions::new().write(true).open(&file).unwrap().set_len(0).unwrap();
+        assert!(fs::read(&file).is_err());
+        fs::remove_file(&file).unwrap();
+        assert!(fs::create_dir(folder.join("d")).is_err());
+    }
+
     fn files(speaks_abstractly: bool) {
         let scratch = PathBuf::from(std::env::var_os("KYMO_SCRATCH").unwrap());
         let name = SocketAddr::from_abstract_name(scratch.as_os_str().as_encoded_bytes()).unwrap();
@@ -163,10 +173,12 @@ mod linux {
         let roots = Roots::default();
         let settings = scratch.join("settings/kymo.toml");
         let sockets = scratch.join("sockets");
+        let written = scratch.join("written");
         let places = Places {
             roots: &roots,
             settings: Some(&settings),
             sockets: &[&sockets, Path::new("/nonexistent")],
+            written: &[&written],
             speaks_abstractly,
         };
         let version = match close_files(&places) {
@@ -182,6 +194,7 @@ mod linux {
             for open in ["settings/kymo.toml", "settings/new.toml"] {
                 assert_eq!(fs::read_to_string(scratch.join(open)).unwrap(), open);
             }
+            write_in(&written);
             fs::remove_file(sockets.join("s")).unwrap_or_else(|error| {
                 // The other child was there before.
                 assert_eq!(error.kind(), ErrorKind::NotFound);

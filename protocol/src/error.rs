@@ -104,11 +104,13 @@ pub enum ErrorCode {
     Config = 14,
     /// The application refused.
     Refused = 15,
+    /// There is no such recorder, or it can't write.
+    Recorder = 16,
 }
 
 impl ErrorCode {
     /// Every code.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Frame,
         Self::Version,
         Self::TooLong,
@@ -124,6 +126,7 @@ impl ErrorCode {
         Self::Quota,
         Self::Config,
         Self::Refused,
+        Self::Recorder,
     ];
 
     /// The code with this number.
@@ -151,6 +154,7 @@ impl ErrorCode {
             Self::Quota => "quota",
             Self::Config => "config",
             Self::Refused => "refused",
+            Self::Recorder => "recorder",
         }
     }
 }

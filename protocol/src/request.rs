@@ -9,8 +9,8 @@
 //! | 10 | u8 | ack | 0 the server's default, 1 received, 2 durable, 3 synced |
 //! | 11 | u8 | client_len | bytes of client, at most 64; 0: no key |
 //! | 12 | u32 | event_len | bytes of event; 0 but for submit |
-//! | 16 | u64 | number | of the key: the client's own number for this event |
-//! | 24 | u8 × 64 | client | of the key: UTF-8, the rest 0 |
+//! | 16 | u64 | number | of the key: the client's own number for this event; of a dump: how many milliseconds before now, 0 for all there are |
+//! | 24 | u8 × 64 | client | of the key, or the recorder of a dump: UTF-8, the rest 0 |
 //! | 88 | … | event | an event's payload, without `catchup` |
 //!
 //! Reply:
@@ -57,11 +57,13 @@ pub enum Action {
     Quit = 8,
     /// The list of actions.
     Help = 9,
+    /// What a recorder keeps to be written into a file.
+    Dump = 10,
 }
 
 impl Action {
     /// Every action, in the order of its number.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Ping,
         Self::Status,
         Self::Sensors,
@@ -71,6 +73,7 @@ impl Action {
         Self::Reload,
         Self::Quit,
         Self::Help,
+        Self::Dump,
     ];
 
     /// The action with this number.
@@ -92,6 +95,7 @@ impl Action {
             Self::Reload => "reload",
             Self::Quit => "quit",
             Self::Help => "help",
+            Self::Dump => "dump",
         }
     }
 }
@@ -155,7 +159,8 @@ const _: () = assert!(size_of::<RequestHead>() + EVENT_BYTES_MAX as usize <= PAY
 
 impl Request {
     /// Writes a whole request frame and returns its size. `event` is the payload of a submit, and
-    /// empty otherwise.
+    /// empty otherwise. A dump without a name is of the first recorder, so its number stands alone:
+    /// the `key` may be `("", 5000)` then.
     ///
     /// # Errors
     ///
@@ -182,7 +187,8 @@ impl Request {
         head.ack = ack.map_or(0, |ack| ack as u8);
         head.event_len.set(u32::try_from(event.len()).map_err(|_| FrameError::Length)?);
         if let Some((client, number)) = key {
-            if !(1..=NAME_MAX).contains(&client.len()) {
+            let least = usize::from(action != Action::Dump);
+            if !(least..=NAME_MAX).contains(&client.len()) {
                 return Err(FrameError::Value);
             }
             head.client_len = u8::try_from(client.len()).map_err(|_| FrameError::Value)?;
@@ -219,6 +225,13 @@ impl Request {
         Some((client, self.head.number.get()))
     }
 
+    /// Of a dump: the recorder, if one is named, and how many milliseconds before now are wanted, 0
+    /// for all there are.
+    #[must_use]
+    pub fn dump(&self) -> (Option<&str>, u64) {
+        (self.key().map(|(name, _)| name), self.head.number.get())
+    }
+
     /// The payload of the event to be published.
     #[must_use]
     pub fn event(&self) -> &[u8] {
@@ -238,9 +251,11 @@ impl Request {
         let action = Action::from_number(head.action.get()).ok_or(FrameError::Value)?;
         let has_key = size > 0;
         let has_good_ack = head.ack == 0 || self.ack().is_some();
+        let may_have_number = has_key || action == Action::Dump;
         let has_good_key =
-            core::str::from_utf8(client).is_ok() && (has_key || head.number.get() == 0);
-        let is_bare = !has_key && head.ack == 0 && self.event.is_empty();
+            core::str::from_utf8(client).is_ok() && (may_have_number || head.number.get() == 0);
+        let may_have_key = action == Action::Dump;
+        let is_bare = (!has_key || may_have_key) && head.ack == 0 && self.event.is_empty();
         if !has_good_ack || !has_good_key || action != Action::Submit && !is_bare {
             return Err(FrameError::Value);
         }
@@ -407,11 +422,34 @@ mod tests {
     }
 
     #[test]
+    fn a_dump_has_a_name_and_a_number_or_either_or_none() {
+        let mut bytes = [0; 256];
+        for (key, told) in [
+            (None, (None, 0)),
+            (Some(("", 5000)), (None, 5000)),
+            (Some(("spikes", 0)), (Some("spikes"), 0)),
+            (Some(("spikes", 1)), (Some("spikes"), 1)),
+        ] {
+            let size = Request::emit(&mut bytes, 1, Action::Dump, None, key, &[]).unwrap();
+            let Body::Request(read) = Frame::parse(&bytes[..size]).unwrap().body else {
+                panic!("kind")
+            };
+            assert_eq!(read.dump(), told);
+        }
+        let size =
+            Request::emit(&mut bytes, 1, Action::Dump, Some(Ack::Synced), None, &[]).unwrap();
+        assert_eq!(Frame::parse(&bytes[..size]).err(), Some(FrameError::Value));
+        let key = Some(("", 1));
+        let error = Request::emit(&mut bytes, 1, Action::Submit, None, key, &[]).err();
+        assert_eq!(error, Some(FrameError::Value));
+    }
+
+    #[test]
     fn damage_to_a_request_is_named() {
         let cases = [
             (8, 0, FrameError::Value),
             (8, 1, FrameError::Value),
-            (8, 10, FrameError::Value),
+            (8, 11, FrameError::Value),
             (10, 4, FrameError::Value),
             (11, 2, FrameError::Reserved),
             (11, 65, FrameError::Value),

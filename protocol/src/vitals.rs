@@ -220,6 +220,36 @@ impl Vitals {
         self.ages_ms[field as usize].set(age_ms);
     }
 
+    /// The value of `field` in its unit, `uptime_s` in seconds; `None` where there is none, or
+    /// where it is not one number.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss)] // beyond 2^53 nobody counts bytes one by one
+    pub fn number(&self, field: Field) -> Option<f64> {
+        if !self.state(field).has_value() {
+            return None;
+        }
+        Some(match field {
+            Field::CpuUsage => self.cpu_usage.get().into(),
+            Field::MemoryUsage => self.memory_usage.get().into(),
+            Field::MemoryTotal => self.memory_total.get() as f64,
+            Field::MemoryUsed => self.memory_used.get() as f64,
+            Field::SwapTotal => self.swap_total.get() as f64,
+            Field::SwapUsed => self.swap_used.get() as f64,
+            Field::DiskUsage => self.disk_usage.get().into(),
+            Field::DiskReadBytes => self.disk_read_bytes.get() as f64,
+            Field::DiskWriteBytes => self.disk_write_bytes.get() as f64,
+            Field::NetworkRxBytes => self.network_rx_bytes.get() as f64,
+            Field::NetworkTxBytes => self.network_tx_bytes.get() as f64,
+            Field::Temperature => self.temperature.get().into(),
+            Field::GpuTemperature => self.gpu_temperature.get().into(),
+            Field::PowerWatts => self.power_watts.get().into(),
+            Field::BatteryCharge => self.battery_charge.get().into(),
+            Field::ProcessCount => self.process_count.get().into(),
+            Field::Uptime => self.uptime_ns.get() as f64 / 1e9,
+            _ => return None,
+        })
+    }
+
     /// The fans that were read, in RPM.
     pub fn fans(&self) -> impl Iterator<Item = u32> + '_ {
         self.fan_speeds.iter().take(usize::from(self.fan_count)).map(|fan| fan.get())

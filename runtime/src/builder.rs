@@ -149,6 +149,7 @@ impl Builder {
         {
             reactor.read_processes(processes);
         }
+        reactor.start_recorders()?;
         if let Some(report) = self.on_report {
             reactor.on_report(report);
         }

@@ -4,6 +4,7 @@
 //! heap allocation.
 
 mod check;
+mod recorder;
 
 use std::path::PathBuf;
 
@@ -15,11 +16,13 @@ use nix::unistd::Group;
 use crate::inbox::Capacity;
 use crate::limits::{
     CLIENTS_DEFAULT, EVENT_BYTES_DEFAULT, GROUP_NAME_MAX, JOURNAL_BYTES_DEFAULT, JOURNAL_PATH_MAX,
-    LISTENERS_MAX, MAX_CPU_PPM_DEFAULT, SMC_KEYS_PATH_MAX,
+    LISTENERS_MAX, MAX_CPU_PPM_DEFAULT, RECORDERS_MAX, SMC_KEYS_PATH_MAX,
 };
 use crate::message::Message;
 
 pub use check::parse_rate;
+pub(crate) use recorder::THRESHOLD_FIELDS;
+pub use recorder::{RecorderSettings, Threshold};
 
 /// The rate of subscribers that name none, in thousandths of a hertz.
 pub const RATE_MHZ_DEFAULT: u32 = 25_000;
@@ -44,6 +47,8 @@ pub struct Config {
     pub access: Access,
     /// How sensors are read.
     pub sensors: Sensors,
+    /// What is kept in memory, to be written when something happens.
+    pub recorders: heapless::Vec<RecorderSettings, RECORDERS_MAX>,
     /// Whether kymod gives up what it does not need. The library confines nobody.
     pub sandbox: bool,
     /// Room for events of other threads of this process; `None`: it has no publishers.
@@ -180,6 +185,7 @@ impl Default for Config {
             quotas: Quotas::default(),
             access: Access::default(),
             sensors: Sensors::default(),
+            recorders: heapless::Vec::new(),
             sandbox: true,
             inbox: Some(Capacity::default()),
         }

@@ -24,14 +24,27 @@
 //! | | `alarms` | boolean | whether chips' alarms are read, which may clear them for others | `false` |
 //! | | `smc_keys` | string | an absolute path, at most 960 bytes; only Macs look at it | none |
 //! | `[sandbox]` | `enabled` | boolean | whether kymod confines itself | `true` |
+//! | `[[recorder]]` | `name` | string | letters, digits, `-`, `_`, at most 24 bytes | required |
+//! | | `streams` | strings | `vitals`, `samples`, `processes`, `events` | vitals and events |
+//! | | `rate_hz` | number | 0.1 to 1000 Hz | the daemon's rate |
+//! | | `before_s` | integer | 1 to 3600; vitals of that time must fit in `bytes` | 60 |
+//! | | `after_s` | integer | 0 to 3600 | 10 |
+//! | | `bytes` | integer | 262144 to 268435456, taken at the start | 1048576 |
+//! | | `path` | string | absolute, at most 256 bytes | `recordings` in the state directory |
+//! | | `files` | integer | 1 to 64 | 8 |
+//! | | `pause_s` | integer | 1 to 3600, from file to file | 60 |
+//! | | `field` | string | one of the vitals | no threshold |
+//! | | `above`, `below` | number | one of them, in the field's unit | required with `field` |
+//! | | `for_s` | number | 0 to 3600 | 0 |
+//! | | `topic` | string | a pattern of topics, at most 128 bytes | none |
 //!
 //! `json` serves both streams unasked, `opta1` has vitals alone, clients of a `binary` listener
 //! name theirs themselves, and `control` takes requests, of its owner and root alone, whatever the
 //! `read_group`. Quotas are those of one user id, whichever it is.
 //!
-//! Each `[[listener]]` adds one to those there are. Anything else is an error that says where,
-//! because a misspelt setting would otherwise be one that silently does not hold. Whether the
-//! settings fit together is for [`Config::check`](crate::Config::check) to say.
+//! Each `[[listener]]` and `[[recorder]]` adds one to those there are. Anything else is an error
+//! that says where, because a misspelt setting would otherwise be one that silently does not hold.
+//! Whether the settings fit together is for [`Config::check`](crate::Config::check) to say.
 //!
 //! Settings are read again while the hub runs, so only [`TomlReader::new`] and [`ConfigFile::new`]
 //! allocate.
@@ -39,9 +52,11 @@
 mod decode;
 mod draft;
 mod fault;
+mod recorder_draft;
 mod schema;
 mod toml;
 mod walk;
+mod word;
 
 use std::ffi::{CString, OsStr};
 use std::fmt;
@@ -239,6 +254,7 @@ mod tests {
     use super::*;
     use crate::config::{JournalSettings, Listener, ListenerFormat, Quotas};
     use kymo_platform::socket::PATH_MAX;
+    use kymo_protocol::{StreamId, Streams};
     use proptest::prelude::*;
 
     fn read(text: &str) -> Result<Config, String> {
@@ -431,6 +447,56 @@ mod tests {
         assert_eq!(error, "2:1: `limits` is set twice");
         let error = read("listener=[]\n[[listener]]").unwrap_err();
         assert_eq!(error, "2:3: `listener` is set twice");
+    }
+
+    #[test]
+    fn recorders_are_read_whole() {
+        let mut config = Config::in_directory("/k");
+        config
+            .read_toml(
+                "[[recorder]]\nname='spikes'\nfield='cpu_usage'\nabove=89.5\nfor_s=1.5\n\
+                 streams=['vitals','samples']\nrate_hz=100\nbefore_s=5\nafter_s=0\n\
+                 bytes=1000000\npath='/r'\nfiles=3\npause_s=7\n\
+                 [[recorder]]\nname='b'\ntopic='app.*'",
+            )
+            .unwrap();
+        let [first, second] = &config.recorders[..] else { panic!() };
+        let threshold = first.threshold.unwrap();
+        assert_eq!(threshold.to_string(), "cpu_usage above 89.5 for 1.5 s");
+        let streams = Streams::default().with(StreamId::VITALS).with(StreamId::SAMPLES);
+        assert_eq!((first.name.as_str(), first.streams), ("spikes", streams));
+        let measures = [first.before_s, first.after_s, first.bytes, first.files, first.pause_s];
+        assert_eq!(measures, [5, 0, 1_000_000, 3, 7]);
+        assert_eq!((first.rate_mhz, first.path.as_deref()), (Some(100_000), Some("/r")));
+        assert_eq!((second.threshold, second.topic.as_deref()), (None, Some("app.*")));
+        config.check().unwrap();
+        let read = |text: &str| {
+            let text = format!("[[recorder]]\n{text}");
+            Config::in_directory("/k").read_toml(&text).unwrap_err().to_string()
+        };
+        for (text, expected) in [
+            ("", "1:3: this recorder has no `name`"),
+            ("name='x'\nabove=1", "1:3: this recorder has a threshold without a `field`"),
+            ("name='x'\nfor_s=1", "1:3: this recorder has a threshold without a `field`"),
+            ("name='x'\nfield='cpu_usage'", "1:3: this recorder has a `field` without `above`"),
+            (
+                "name='x'\nfield='cpu_usage'\nabove=1\nbelow=2",
+                "1:3: this recorder has both `above` and `below`",
+            ),
+            ("field='cpu'", "2:7: unknown field `cpu`; did you mean `cpu_usage`?"),
+            ("above='1'", "2:7: `above` is a string; it must be a number"),
+            ("above=nan", "2:7: `above` may be a number that a value could have"),
+            ("for_s=-1", "2:7: `for_s` may be 0 to 3600 s"),
+            ("path='x'", "2:6: `path` may be an absolute path"),
+            ("name='x'\nname='y'", "3:1: `name` is set twice"),
+            ("mode=1", "2:1: unknown key `mode`; "),
+        ] {
+            let error = read(text);
+            assert!(error.starts_with(expected), "{text}\n  gives {error}");
+        }
+        let many = "[[recorder]]\nname='x'\n".repeat(5);
+        let error = Config::in_directory("/k").read_toml(&many).unwrap_err().to_string();
+        assert_eq!(error, "9:3: at most 4 recorders");
     }
 
     #[test]

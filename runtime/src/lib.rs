@@ -181,6 +181,7 @@ pub mod place;
 mod processes;
 mod quota;
 mod reactor;
+mod recorders;
 mod report;
 #[doc(hidden)] // a fuzz target compares it with a model
 pub mod ring;
@@ -208,7 +209,7 @@ pub use broadcaster::{BroadcastCounts, Broadcaster, Paced, SessionMetrics};
 pub use builder::Builder;
 pub use config::{
     Access, Config, ConfigError, JournalSettings, Limits, Listener, ListenerFormat, Quotas,
-    RATE_MHZ_DEFAULT, Sensors, parse_rate,
+    RATE_MHZ_DEFAULT, RecorderSettings, Sensors, Threshold, parse_rate,
 };
 pub use config_file::{ConfigFile, ConfigFileError, TomlError, TomlReader};
 pub use hardware::Hardware;

@@ -49,6 +49,47 @@ pub const SMC_KEYS_PATH_MAX: usize = JOURNAL_PATH_MAX;
 /// Bytes of a group's name: what Linux's tools make at most.
 pub const GROUP_NAME_MAX: usize = 32;
 
+/// `[[recorder]]` tables: each has a window of its own, and one thread serves them all.
+pub const RECORDERS_MAX: usize = 4;
+
+/// Bytes of a recorder's name, which its files' names begin with.
+pub const RECORDER_NAME_MAX: usize = 24;
+
+/// Bytes of the path of a recorder's folder: with a file's name it is told in replies and events,
+/// and is handed to the system from the stack.
+pub const RECORDER_PATH_MAX: usize = 256;
+
+/// Bytes of such a path with a file's name: the recorder's, the time, and how it ends.
+pub const RECORDING_PATH_MAX: usize = RECORDER_PATH_MAX + RECORDER_NAME_MAX + 40;
+
+/// Memory for what a recorder keeps: a minute of vitals at 25 Hz, and as much again for the rest.
+pub const RECORDER_BYTES_DEFAULT: u32 = 1 << 20;
+
+/// The least: a few of the largest events.
+pub const RECORDER_BYTES_MIN: u32 = 256 << 10;
+
+/// The most: ten minutes of vitals at 1 kHz.
+pub const RECORDER_BYTES_MAX: u32 = 256 << 20;
+
+/// The longest time that a recorder keeps, goes on for, or pauses.
+pub const RECORDER_SECONDS_MAX: u32 = 3600;
+
+/// Files that a recorder leaves at most: their names are kept in memory.
+pub const RECORDER_FILES_MAX: u32 = 64;
+
+/// The shortest and the longest time in which a recorder does not look for frames: what is between
+/// depends on how often they come.
+pub const RECORDER_REST_MS: std::ops::RangeInclusive<u64> = 2..=250;
+
+/// Without vitals for so long, or three of their periods, nobody knows what was meanwhile.
+pub const TRIGGER_GAP_NS: u64 = 2_000_000_000;
+
+/// What recorders have to say to the loop: as many as can ask, and each of them twice.
+pub const RECORDER_WORDS: usize = 2 * CONTROL_MAX + 2 * RECORDERS_MAX;
+
+/// The recorders' thread calls little.
+pub const RECORDER_STACK_SIZE: usize = 128 * 1024;
+
 /// The largest quota of events a second: more than one loop can take in.
 pub const QUOTA_EVENTS_MAX: u32 = 10_000_000;
 

@@ -135,6 +135,11 @@ impl LocalSubscriber {
     ///
     /// The [`FrameError`] of a frame that is none, which the loop does not make.
     pub fn next_frame(&mut self) -> Result<Option<Frame<'_>>, FrameError> {
+        self.next_bytes()?.map(Frame::parse).transpose()
+    }
+
+    /// The same, as it would be on a socket.
+    pub(crate) fn next_bytes(&mut self) -> Result<Option<&[u8]>, FrameError> {
         let span = loop {
             match self.decoder.next_span()? {
                 Some(span) => break span,
@@ -142,7 +147,7 @@ impl LocalSubscriber {
                 None => return Ok(None),
             }
         };
-        Frame::parse(self.decoder.bytes(span)).map(Some)
+        Ok(Some(self.decoder.bytes(span)))
     }
 
     /// Whether no more frames come but those that wait: the loop has let this subscriber go, or has

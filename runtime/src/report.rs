@@ -21,6 +21,10 @@ pub enum Report<'a> {
     NotWriting(&'a io::Error),
     /// It can be again.
     Writing,
+    /// A recorder has written a file, and why.
+    Recorded(&'a str, &'a Message),
+    /// A recorder can't write.
+    NotRecording(&'a Message),
     /// A signal stops the loop.
     Stopping(Signal),
     /// The settings are read again.
@@ -42,6 +46,8 @@ impl fmt::Display for Report<'_> {
             Self::Accepting(path) => write!(f, "{}: connections are taken again", path.display()),
             Self::NotWriting(error) => write!(f, "the journal can't be written: {error}"),
             Self::Writing => f.write_str("the journal is written again"),
+            Self::Recorded(path, why) => write!(f, "{path} is written: {why}"),
+            Self::NotRecording(why) => write!(f, "a recorder can't write: {why}"),
             Self::Stopping(signal) => write!(f, "stopping on {signal:?}"),
             Self::Reloading => f.write_str("reading the settings again"),
             Self::Reloaded => f.write_str("the settings are in force"),

@@ -13,8 +13,17 @@ use kymo::Config;
 mod scratch;
 
 /// Tables, by their headers; the first is the file itself.
-const TABLES: [&str; 8] =
-    ["", "[[listener]]", "[limits]", "[journal]", "[quotas]", "[access]", "[sensors]", "[sandbox]"];
+const TABLES: [&str; 9] = [
+    "",
+    "[[listener]]",
+    "[limits]",
+    "[journal]",
+    "[quotas]",
+    "[access]",
+    "[sensors]",
+    "[sandbox]",
+    "[[recorder]]",
+];
 /// Keys whose values here are examples: there is no default that could stand in a file.
 const EXAMPLES: [&str; 3] = ["path", "read_group", "smc_keys"];
 
@@ -75,14 +84,14 @@ fn it_sets_nothing_and_names_the_defaults() {
     let unset = format!("{config:?}");
     config.read_toml(&text()).unwrap();
     assert_eq!(format!("{config:?}"), unset);
-    let mut is_listener = false;
+    let mut is_element = false;
     let mut defaults = String::new();
     for line in uncommented().lines().filter(|line| !line.starts_with('#')) {
         if line.starts_with('[') {
-            is_listener = line == "[[listener]]";
+            is_element = line.starts_with("[[");
         }
         let is_example = EXAMPLES.iter().any(|key| line.starts_with(&format!("{key} = ")));
-        if !is_listener && !is_example {
+        if !is_element && !is_example {
             defaults += &format!("{line}\n");
         }
     }

@@ -19,9 +19,12 @@ use crate::sandbox::Places;
 /// The newest version that this file knows rights of; later ones are none of them.
 const VERSION_MAX: u8 = 7;
 
+const WRITE_FILE: u64 = 1 << 1;
 const READ_FILE: u64 = 1 << 2;
 const READ_DIR: u64 = 1 << 3;
 const REMOVE_FILE: u64 = 1 << 5;
+const MAKE_REG: u64 = 1 << 8;
+const TRUNCATE: u64 = 1 << 14;
 
 /// Rights on files that exist from each version on: thirteen at first, then REFER, TRUNCATE and
 /// IOCTL_DEV.
@@ -72,7 +75,8 @@ pub(crate) fn close_files(places: &Places<'_>) -> Result<u8, &'static str> {
     let confine = || -> Result<(), Errno> {
         let ruleset = sys::landlock_ruleset(&taken)?;
         for (path, rights) in rules(places) {
-            allow(ruleset.as_fd(), &path, rights)?;
+            // A right that was not taken can't be given back.
+            allow(ruleset.as_fd(), &path, rights & taken.files)?;
         }
         sys::give_up_new_rights()?;
         sys::landlock_restrict(ruleset.as_fd())
@@ -98,6 +102,8 @@ fn rules(places: &Places<'_>) -> Vec<(PathBuf, u64)> {
         rules.extend([folder_of(settings), folder_of(&target)].map(|path| (path, READ_FILE)));
     }
     rules.extend(places.sockets.iter().map(|path| (path.to_path_buf(), REMOVE_FILE)));
+    let write = WRITE_FILE | MAKE_REG | REMOVE_FILE | TRUNCATE;
+    rules.extend(places.written.iter().map(|path| (path.to_path_buf(), write)));
     rules
 }
 

@@ -19,7 +19,7 @@ const ARCHITECTURE: u32 = 0xc000_00b7;
 const ARCHITECTURE: u32 = 0xc000_00f3;
 
 /// Reads, writes, waits, and what a C library does around them.
-const ALLOWED: [c_long; 68] = [
+const ALLOWED: [c_long; 69] = [
     libc::SYS_pread64,
     libc::SYS_epoll_pwait,
     libc::SYS_sendto,
@@ -59,6 +59,7 @@ const ALLOWED: [c_long; 68] = [
     libc::SYS_fdatasync,
     libc::SYS_fsync,
     libc::SYS_unlinkat,
+    libc::SYS_ftruncate,
     libc::SYS_readv,
     libc::SYS_writev,
     libc::SYS_munmap,

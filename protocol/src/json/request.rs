@@ -4,6 +4,7 @@
 //! {"action":"submit","id":7,"event":{"type":"transcription","text":"…"},"ack":"durable",
 //!  "key":{"client":"app-1","number":7}}
 //! {"action":"status"}
+//! {"action":"dump","recorder":"spikes","last_s":60}
 //! ```
 
 use crate::event::EventFields;
@@ -14,6 +15,7 @@ use crate::json::request_fault::RequestFault;
 use crate::json::{Text, check};
 use crate::limits::{NAME_MAX, REQUEST_ID_MAX};
 use crate::request::{Ack, Action};
+use crate::text::parse_float;
 
 /// A request as its text says it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,6 +30,10 @@ pub struct ControlRequest<'a> {
     pub ack: Option<Ack>,
     /// What makes a second one of the same name and number no second event.
     pub key: Option<ControlKey<'a>>,
+    /// Of a dump which recorder; `None` for the first.
+    pub recorder: Option<Text<'a>>,
+    /// Of a dump how many milliseconds before now; 0 for all there are.
+    pub last_ms: u64,
 }
 
 /// A client's own number for a request.
@@ -39,7 +45,10 @@ pub struct ControlKey<'a> {
     pub number: u64,
 }
 
-const KEYS: [&str; 5] = ["action", "id", "event", "ack", "key"];
+const KEYS: [&str; 7] = ["action", "id", "event", "ack", "key", "recorder", "last_s"];
+
+/// A day: nobody keeps more in memory.
+const LAST_S_MAX: f64 = 86_400.0;
 
 /// Reads a request: one JSON object and nothing else.
 ///
@@ -50,6 +59,7 @@ pub fn parse_request(text: &[u8]) -> Result<ControlRequest<'_>, RequestFault> {
     let mut reader = Reader::new(text)?;
     let (mut action, mut seen) = (None, 0);
     let (mut id, mut event, mut ack, mut key) = (None, None, None, None);
+    let (mut recorder, mut last_ms) = (None, 0);
     expect(&mut reader, Token::ObjectStart)?;
     while let Some(index) = member(&mut reader, &KEYS, &mut seen)? {
         let of = |error| RequestFault::of(KEYS[index], error);
@@ -58,7 +68,9 @@ pub fn parse_request(text: &[u8]) -> Result<ControlRequest<'_>, RequestFault> {
             1 => id = Some(parse_id(&mut reader).map_err(of)?),
             2 => event = Some(parse_event(&mut reader)?),
             3 => ack = Some(parse_ack(&mut reader).map_err(of)?),
-            _ => key = Some(parse_key(&mut reader).map_err(of)?),
+            4 => key = Some(parse_key(&mut reader).map_err(of)?),
+            5 => recorder = Some(parse_name(&mut reader).map_err(of)?),
+            _ => last_ms = parse_span(&mut reader).map_err(of)?,
         }
     }
     let at = reader.position();
@@ -75,7 +87,13 @@ pub fn parse_request(text: &[u8]) -> Result<ControlRequest<'_>, RequestFault> {
         (_, None) => return Err(fault("key", "belongs to submit")),
         (_, Some(_)) => return Err(fault("event", "belongs to submit")),
     }
-    Ok(ControlRequest { action, id, event, ack, key })
+    if action != Action::Dump && recorder.is_some() {
+        return Err(fault("recorder", "belongs to dump"));
+    }
+    if action != Action::Dump && last_ms > 0 {
+        return Err(fault("last_s", "belongs to dump"));
+    }
+    Ok(ControlRequest { action, id, event, ack, key, recorder, last_ms })
 }
 
 /// The `id` of a request that could not be read, if it has one: the answer should still carry it.
@@ -107,6 +125,22 @@ fn parse_ack(reader: &mut Reader<'_>) -> Result<Ack, JsonError> {
     let Token::String(name) = next(reader)? else { return Err(reader.error(JsonFault::Value)) };
     let ack = Ack::ALL.into_iter().find(|ack| name.is(ack.name()));
     ack.ok_or(reader.error(JsonFault::Value))
+}
+
+/// The name of a recorder.
+fn parse_name<'a>(reader: &mut Reader<'a>) -> Result<Text<'a>, JsonError> {
+    match next(reader)? {
+        Token::String(name) => Ok(name),
+        _ => Err(reader.error(JsonFault::Value)),
+    }
+}
+
+/// Seconds, in milliseconds.
+fn parse_span(reader: &mut Reader<'_>) -> Result<u64, JsonError> {
+    let Token::Number(text) = next(reader)? else { return Err(reader.error(JsonFault::Value)) };
+    let seconds = parse_float(text).filter(|seconds| (0.001..=LAST_S_MAX).contains(seconds));
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // in range
+    seconds.map(|seconds| (seconds * 1000.0) as u64).ok_or(reader.error(JsonFault::Value))
 }
 
 /// An id is echoed as it is written, so it must be able to stand in a line.
@@ -234,6 +268,25 @@ mod tests {
         assert_eq!((event.kind, event.data), (EventKind::Custom, Data::Json("null")));
         let request = parse_request(br#"{"action":"shutdown"}"#).unwrap();
         assert_eq!(request.action, Action::Quit);
+    }
+
+    #[test]
+    fn a_dump_names_its_recorder_and_how_much_of_it() {
+        let text = br#"{"action":"dump","last_s":2.5,"recorder":"spi\u006bes"}"#;
+        let request = parse_request(text).unwrap();
+        assert!(request.recorder.is_some_and(|name| name.is("spikes")));
+        assert_eq!((request.action, request.last_ms), (Action::Dump, 2500));
+        let request = parse_request(br#"{"action":"dump"}"#).unwrap();
+        assert_eq!((request.recorder, request.last_ms), (None, 0));
+        for span in ["0", "-1", "0.0001", "86401", "1e99", "\"5\""] {
+            let mut text = heapless::String::<64>::new();
+            for part in [r#"{"action":"dump","last_s":"#, span, "}"] {
+                text.push_str(part).unwrap();
+            }
+            assert_eq!((fault(&text).0, fault(&text).1), ("last_s", VALUE), "{span}");
+        }
+        let foreign = [r#"{"action":"ping","recorder":"x"}"#, r#"{"action":"quit","last_s":1}"#];
+        assert_eq!(foreign.map(|text| fault(text).1), ["belongs to dump"; 2]);
     }
 
     #[test]

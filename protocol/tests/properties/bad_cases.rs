@@ -97,7 +97,7 @@ const EVENT_CHANGES: [(&str, &str, usize, &[u8]); 45] = [
     ("event_json_with_delete", "event_json_null", 57, &[0x7F]),
     ("event_json_of_no_bytes", "event_bytes_none", 44, &[1]),
     ("request_action_0", "request_ping", 40, &[0]),
-    ("request_action_10", "request_ping", 40, &[10]),
+    ("request_action_11", "request_ping", 40, &[11]),
     ("request_ack_4", "request_submit", 42, &[4]),
     ("request_ack_without_submit", "request_ping", 42, &[1]),
     ("request_client_of_65_bytes", "request_submit_durable", 43, &[65]),

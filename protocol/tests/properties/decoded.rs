@@ -134,7 +134,7 @@ fn control_request_fields(request: &Request) -> String {
         ("action", (request.action() as u16).to_string()),
         ("ack", request.ack().map_or(0, |ack| ack as u8).to_string()),
         ("client", text(request.key().map_or("", |key| key.0))),
-        ("number", long(request.key().map_or(0, |key| key.1))),
+        ("number", long(request.dump().1)),
         ("event", text(&hex(request.event()))),
     ])
 }

@@ -201,6 +201,8 @@ pub(crate) fn control_cases() -> Vec<Case> {
         ("request_submit_received", submit(Some(Ack::Received), None)),
         ("request_submit_durable", submit(Some(Ack::Durable), Some(("app-1", 7)))),
         ("request_submit_synced", submit(Some(Ack::Synced), Some((&client, u64::MAX)))),
+        ("request_dump_last", request(Action::Dump, None, Some(("", 5000)), &[])),
+        ("request_dump_of_one", request(Action::Dump, None, Some(("spikes", 1)), &[])),
         ("request_submit_key_0", submit(None, Some(("a", 0)))),
         (
             "reply_ping",

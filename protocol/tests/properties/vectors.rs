@@ -10,7 +10,9 @@ use kymo_protocol::json::{
     parse_request, parse_subscribe, write_line,
 };
 use kymo_protocol::opta1::{ENCODED_MAX, decode, encode};
-use kymo_protocol::{Body, ErrorCode, Event, EventKind, Form, Frame, FrameError, FrameKind, Group};
+use kymo_protocol::{
+    Action, Body, ErrorCode, Event, EventKind, Form, Frame, FrameError, FrameKind, Group,
+};
 
 use crate::bad_cases::invalid_frames;
 use crate::cases::{self, BOOT_NS, Case};
@@ -224,12 +226,18 @@ fn control_fields(request: &ControlRequest<'_>) -> String {
         let client: String = key.client.chars().collect();
         object(&[("client", text(&client)), ("number", long(key.number))])
     });
-    object(&[
+    let mut fields = vec![
         ("action", (request.action as u16).to_string()),
         ("id", request.id.map_or("null".into(), text)),
         ("ack", request.ack.map_or(0, |ack| ack as u8).to_string()),
         ("key", key),
-    ])
+    ];
+    if request.action == Action::Dump {
+        let name = request.recorder.map(|name| name.chars().collect::<String>());
+        fields.push(("recorder", name.map_or("null".into(), |name| text(&name))));
+        fields.push(("last_ms", long(request.last_ms)));
+    }
+    object(&fields)
 }
 
 fn control_file() -> String {

@@ -49,6 +49,7 @@ impl Config {
             return fail(format_args!("sensors.max_cpu may be 0.0001 to 1"));
         }
         check_path("sensors.smc_keys", self.sensors.smc_keys.as_deref())?;
+        self.check_recorders()?;
         match &self.access.read_group {
             Some(name) if name.is_empty() || name.contains('\0') => {
                 fail(format_args!("access.read_group is not the name of a group"))
@@ -137,6 +138,9 @@ impl Config {
         if next.sensors.smc_keys != self.sensors.smc_keys {
             return restart("sensors.smc_keys");
         }
+        if next.recorders != self.recorders {
+            return restart("[[recorder]]");
+        }
         if next.sandbox != self.sandbox {
             return restart("[sandbox]");
         }
@@ -207,7 +211,7 @@ impl Quotas {
 }
 
 /// Checks the path that a setting may have.
-fn check_path(setting: &str, path: Option<&str>) -> Result<(), ConfigError> {
+pub(super) fn check_path(setting: &str, path: Option<&str>) -> Result<(), ConfigError> {
     match path {
         Some(path) if !path.starts_with('/') => fail(format_args!("{setting} must be absolute")),
         Some(path) if path.contains('\0') => {
@@ -217,7 +221,7 @@ fn check_path(setting: &str, path: Option<&str>) -> Result<(), ConfigError> {
     }
 }
 
-fn fail(text: fmt::Arguments<'_>) -> Result<(), ConfigError> {
+pub(super) fn fail(text: fmt::Arguments<'_>) -> Result<(), ConfigError> {
     Err(ConfigError(Message::new(text)))
 }
 
@@ -226,13 +230,14 @@ fn refuse(listener: &Listener, why: impl fmt::Display) -> Result<(), ConfigError
 }
 
 /// Thousandths of a hertz as hertz, without the machinery that floats need to be written.
-fn hertz(mhz: u32) -> Hertz {
-    Hertz(mhz)
+pub(super) fn hertz(mhz: u32) -> Thousandths {
+    Thousandths(mhz.into())
 }
 
-struct Hertz(u32);
+/// A number of thousandths as people write it.
+pub(super) struct Thousandths(pub u64);
 
-impl fmt::Display for Hertz {
+impl fmt::Display for Thousandths {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (whole, mut rest, mut digits) = (self.0 / 1000, self.0 % 1000, 3);
         if rest == 0 {

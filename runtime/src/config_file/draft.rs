@@ -1,19 +1,17 @@
 //! Settings while they are read: those there were, with what the text has said so far.
 
-use std::fmt;
-use std::ops::RangeInclusive;
-
 use kymo_platform::socket::PATH_MAX;
-use kymo_protocol::limits::{RATE_MHZ_MAX, RATE_MHZ_MIN};
 use kymo_protocol::{StreamId, Streams};
 
 use super::fault::Fault;
+use super::recorder_draft::RecorderDraft;
 use super::schema::{Key, Setting};
+use super::word::Word;
 use crate::config::{Config, JournalSettings, Listener, ListenerFormat};
 use crate::limits::{
     CLIENTS_MAX, EVENT_BYTES_MAX, EVENT_BYTES_MIN, GROUP_NAME_MAX, JOURNAL_BYTES_MAX,
     JOURNAL_BYTES_MIN, LISTENERS_MAX, MAX_CPU_PPM_MAX, MAX_CPU_PPM_MIN, QUOTA_BYTES_MAX,
-    QUOTA_EVENTS_MAX,
+    QUOTA_EVENTS_MAX, RECORDERS_MAX,
 };
 
 /// The streams a listener can give unasked.
@@ -60,8 +58,9 @@ pub struct Draft {
     /// All but the directory, which no text names.
     config: Config,
     /// Settings that have been set: [`Setting::bit`]s.
-    seen: u32,
+    seen: u64,
     listener: Option<Pending>,
+    recorder: Option<RecorderDraft>,
     /// What `[journal]` says, and whether it is there and does not say no.
     journal: JournalSettings,
     journal_on: bool,
@@ -93,11 +92,13 @@ impl Draft {
                 quotas: config.quotas,
                 access: config.access.clone(),
                 sensors: config.sensors.clone(),
+                recorders: config.recorders.clone(),
                 sandbox: config.sandbox,
                 inbox: config.inbox,
             },
             seen: 0,
             listener: None,
+            recorder: None,
             journal: config.journal.clone().unwrap_or_default(),
             journal_on: config.journal.is_some(),
         }
@@ -141,8 +142,26 @@ impl Draft {
         Ok(())
     }
 
-    /// The listener at hand, if there is one, is complete.
-    pub fn end_listener(&mut self) -> Result<(), Fault> {
+    /// A new recorder begins at this byte.
+    pub fn begin_recorder(&mut self, at: usize) -> Result<(), Fault> {
+        if self.config.recorders.is_full() {
+            return Err(Fault::new(at, format_args!("at most {RECORDERS_MAX} recorders")));
+        }
+        self.seen &= !Setting::OF_RECORDER;
+        self.recorder = Some(RecorderDraft::new(at));
+        Ok(())
+    }
+
+    /// The table at hand, if it is one of an array, is complete.
+    pub fn end_element(&mut self) -> Result<(), Fault> {
+        if let Some(recorder) = self.recorder.take() {
+            let added = self.config.recorders.push(recorder.finish(|setting| self.has(setting))?);
+            debug_assert!(added.is_ok(), "there was room when it began");
+        }
+        self.end_listener()
+    }
+
+    fn end_listener(&mut self) -> Result<(), Fault> {
         let Some(listener) = self.listener.take() else { return Ok(()) };
         let missing =
             |name| Err(Fault::new(listener.at, format_args!("this listener has no `{name}`")));
@@ -171,6 +190,9 @@ impl Draft {
         if let (Setting::Streams, Some(listener)) = (setting, &mut self.listener) {
             listener.streams = Some(Streams::default());
         }
+        if let (Setting::RecorderStreams, Some(recorder)) = (setting, &mut self.recorder) {
+            recorder.settings.streams = Streams::default();
+        }
         Ok(())
     }
 
@@ -183,6 +205,9 @@ impl Draft {
         at: usize,
     ) -> Result<(), Fault> {
         let word = Word { key, value, at };
+        if let Some(recorder) = &mut self.recorder {
+            return recorder.take(setting, word);
+        }
         let (config, listener) = (&mut self.config, &mut self.listener);
         match (setting, listener) {
             (Setting::Rate, _) => config.rate_mhz = word.rate()?,
@@ -227,101 +252,9 @@ impl Draft {
             (Setting::ListenerRate, Some(listener)) => listener.rate_mhz = Some(word.rate()?),
             (Setting::Mode, Some(listener)) => listener.mode = Some(word.mode()?),
             (Setting::Bare, Some(listener)) => listener.bare = word.flag()?,
-            // The keys of a listener are known within one alone.
-            (_, None) => debug_assert!(false, "no listener"),
+            // The keys of a listener, or of a recorder, are known within one alone.
+            _ => debug_assert!(false, "no such table"),
         }
         Ok(())
-    }
-}
-
-/// A value on its way to a setting.
-#[derive(Clone, Copy)]
-struct Word<'a> {
-    key: &'a Key,
-    value: Value<'a>,
-    at: usize,
-}
-
-impl<'a> Word<'a> {
-    fn wrong_type(self, wanted: &str) -> Fault {
-        Fault::wrong_type(self.key, self.at, self.value.kind(), wanted)
-    }
-
-    fn out_of_range(self, range: impl fmt::Display) -> Fault {
-        Fault::out_of_range(self.key, self.at, range)
-    }
-
-    fn string(self) -> Result<&'a str, Fault> {
-        match self.value {
-            Value::String(text) => Ok(text),
-            _ => Err(self.wrong_type("a string")),
-        }
-    }
-
-    /// Text of at most so many bytes; `what` names it.
-    fn short<const N: usize>(self, what: &str) -> Result<heapless::String<N>, Fault> {
-        let text = self.string()?;
-        text.try_into().map_err(|_| {
-            let size = text.len();
-            let text = format_args!("`{}` has {size} bytes; {what} may have {N}", self.key.name);
-            Fault::new(self.at, text)
-        })
-    }
-
-    fn absolute<const N: usize>(self) -> Result<heapless::String<N>, Fault> {
-        let path = self.short("a path")?;
-        if path.starts_with('/') { Ok(path) } else { Err(self.out_of_range("an absolute path")) }
-    }
-
-    /// One of a few words.
-    fn choice<T: Copy>(self, what: &str, choices: &[(&'static str, T)]) -> Result<T, Fault> {
-        let word = self.string()?;
-        let found = choices.iter().find(|(name, _)| *name == word);
-        found.map(|(_, choice)| *choice).ok_or_else(|| {
-            Fault::unknown(what, word, self.at, choices.iter().map(|(name, _)| *name))
-        })
-    }
-
-    fn flag(self) -> Result<bool, Fault> {
-        match self.value {
-            Value::Bool(value) => Ok(value),
-            _ => Err(self.wrong_type("true or false")),
-        }
-    }
-
-    fn integer(self, range: RangeInclusive<u32>) -> Result<u32, Fault> {
-        let Value::Integer(value) = self.value else { return Err(self.wrong_type("an integer")) };
-        let value = u32::try_from(value).ok().filter(|value| range.contains(value));
-        value.ok_or_else(|| self.out_of_range(format_args!("{} to {}", range.start(), range.end())))
-    }
-
-    fn mode(self) -> Result<u32, Fault> {
-        let Value::Integer(mode) = self.value else { return Err(self.wrong_type("an integer")) };
-        // 600 without the prefix is the mistake everybody makes.
-        u32::try_from(mode)
-            .ok()
-            .filter(|mode| *mode <= 0o777 && mode & 0o600 == 0o600)
-            .ok_or_else(|| self.out_of_range("0o600 to 0o777 in octal, owner's bits included"))
-    }
-
-    /// Hertz as people write them, in thousandths.
-    fn rate(self) -> Result<u32, Fault> {
-        self.scaled(1000.0, RATE_MHZ_MIN..=RATE_MHZ_MAX, "0.1 to 1000 Hz")
-    }
-
-    /// A number as people write it, in parts of which `scale` make one; `told` says the range.
-    fn scaled(self, scale: f64, range: RangeInclusive<u32>, told: &str) -> Result<u32, Fault> {
-        #[allow(clippy::cast_precision_loss)] // far from the range then
-        let value = match self.value {
-            Value::Integer(value) => value as f64,
-            Value::Float(value) => value,
-            _ => return Err(self.wrong_type("a number")),
-        };
-        let parts = (value * scale).round();
-        if !(f64::from(*range.start())..=f64::from(*range.end())).contains(&parts) {
-            return Err(self.out_of_range(told));
-        }
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // in range, see above
-        Ok(parts as u32)
     }
 }

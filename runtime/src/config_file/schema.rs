@@ -19,6 +19,8 @@ pub enum Section {
     Sensors,
     /// `[sandbox]`
     Sandbox,
+    /// One of `[[recorder]]`.
+    Recorder,
 }
 
 /// What a key holds.
@@ -79,6 +81,34 @@ pub enum Setting {
     SmcKeys,
     /// `sandbox.enabled`
     SandboxEnabled,
+    /// `name` of a recorder
+    RecorderName,
+    /// `streams` of a recorder
+    RecorderStreams,
+    /// `rate_hz` of a recorder
+    RecorderRate,
+    /// `before_s` of a recorder
+    Before,
+    /// `after_s` of a recorder
+    After,
+    /// `bytes` of a recorder
+    RecorderBytes,
+    /// `path` of a recorder
+    RecorderPath,
+    /// `files` of a recorder
+    Files,
+    /// `pause_s` of a recorder
+    Pause,
+    /// `field` of a recorder
+    ThresholdField,
+    /// `above` of a recorder
+    Above,
+    /// `below` of a recorder
+    Below,
+    /// `for_s` of a recorder
+    ForSeconds,
+    /// `topic` of a recorder
+    TriggerTopic,
 }
 
 /// A key that was met in the text, and is known.
@@ -92,7 +122,7 @@ pub struct Key {
     pub slot: Slot,
 }
 
-const ROOT: [(&str, Slot); 8] = [
+const ROOT: [(&str, Slot); 9] = [
     ("rate_hz", Slot::Value(Setting::Rate)),
     ("listener", Slot::Tables(Section::Listener)),
     ("limits", Slot::Table(Section::Limits)),
@@ -101,6 +131,7 @@ const ROOT: [(&str, Slot); 8] = [
     ("access", Slot::Table(Section::Access)),
     ("sensors", Slot::Table(Section::Sensors)),
     ("sandbox", Slot::Table(Section::Sandbox)),
+    ("recorder", Slot::Tables(Section::Recorder)),
 ];
 
 const LISTENER: [(&str, Slot); 6] = [
@@ -141,9 +172,31 @@ const SENSORS: [(&str, Slot); 4] = [
 
 const SANDBOX: [(&str, Slot); 1] = [("enabled", Slot::Value(Setting::SandboxEnabled))];
 
+const RECORDER: [(&str, Slot); 14] = [
+    ("name", Slot::Value(Setting::RecorderName)),
+    ("streams", Slot::Value(Setting::RecorderStreams)),
+    ("rate_hz", Slot::Value(Setting::RecorderRate)),
+    ("before_s", Slot::Value(Setting::Before)),
+    ("after_s", Slot::Value(Setting::After)),
+    ("bytes", Slot::Value(Setting::RecorderBytes)),
+    ("path", Slot::Value(Setting::RecorderPath)),
+    ("files", Slot::Value(Setting::Files)),
+    ("pause_s", Slot::Value(Setting::Pause)),
+    ("field", Slot::Value(Setting::ThresholdField)),
+    ("above", Slot::Value(Setting::Above)),
+    ("below", Slot::Value(Setting::Below)),
+    ("for_s", Slot::Value(Setting::ForSeconds)),
+    ("topic", Slot::Value(Setting::TriggerTopic)),
+];
+
 impl Section {
     /// How many there are.
-    pub const COUNT: usize = 8;
+    pub const COUNT: usize = 9;
+
+    /// Whether there may be several of it.
+    pub fn is_element(self) -> bool {
+        matches!(self, Self::Listener | Self::Recorder)
+    }
 
     /// Its keys.
     pub fn keys(self) -> &'static [(&'static str, Slot)] {
@@ -156,6 +209,7 @@ impl Section {
             Self::Access => &ACCESS,
             Self::Sensors => &SENSORS,
             Self::Sandbox => &SANDBOX,
+            Self::Recorder => &RECORDER,
         }
     }
 }
@@ -165,6 +219,7 @@ impl Slot {
     pub fn wanted(self) -> &'static str {
         match self {
             Self::Table(_) => "a table",
+            Self::Tables(Section::Recorder) => "an array of tables: write [[recorder]]",
             Self::Tables(_) => "an array of tables: write [[listener]]",
             Self::Value(setting) => setting.wanted(),
         }
@@ -173,31 +228,47 @@ impl Slot {
 
 impl Setting {
     /// Those of one listener, by [`Setting::bit`].
-    pub const OF_LISTENER: u32 = Self::Path.bit()
+    pub const OF_LISTENER: u64 = Self::Path.bit()
         | Self::Format.bit()
         | Self::Streams.bit()
         | Self::ListenerRate.bit()
         | Self::Mode.bit()
         | Self::Bare.bit();
 
+    /// Those of one recorder: the last ones.
+    pub const OF_RECORDER: u64 = u64::MAX << Self::RecorderName as u32;
+
     /// A bit of its own.
-    pub const fn bit(self) -> u32 {
+    pub const fn bit(self) -> u64 {
         1 << self as u32
     }
 
     /// Whether it takes strings in brackets.
     pub fn is_array(self) -> bool {
-        self == Self::Streams
+        matches!(self, Self::Streams | Self::RecorderStreams)
     }
 
     /// Its type, with an article.
     pub fn wanted(self) -> &'static str {
         match self {
-            Self::Rate | Self::ListenerRate | Self::RateMax | Self::MaxCpu => "a number",
-            Self::Path | Self::Format | Self::JournalPath | Self::ReadGroup | Self::SmcKeys => {
-                "a string"
-            }
-            Self::Streams => "an array of strings",
+            Self::Rate
+            | Self::ListenerRate
+            | Self::RecorderRate
+            | Self::RateMax
+            | Self::MaxCpu
+            | Self::Above
+            | Self::Below
+            | Self::ForSeconds => "a number",
+            Self::Path
+            | Self::Format
+            | Self::JournalPath
+            | Self::ReadGroup
+            | Self::SmcKeys
+            | Self::RecorderName
+            | Self::RecorderPath
+            | Self::ThresholdField
+            | Self::TriggerTopic => "a string",
+            Self::Streams | Self::RecorderStreams => "an array of strings",
             Self::Bare
             | Self::JournalEnabled
             | Self::Alarms
@@ -209,7 +280,12 @@ impl Setting {
             | Self::JournalBytes
             | Self::Connections
             | Self::EventsPerSecond
-            | Self::BytesPerSecond => "an integer",
+            | Self::BytesPerSecond
+            | Self::Before
+            | Self::After
+            | Self::RecorderBytes
+            | Self::Files
+            | Self::Pause => "an integer",
         }
     }
 }

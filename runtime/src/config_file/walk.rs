@@ -82,7 +82,7 @@ impl<'a> Walk<'a> {
         match (self.fault, self.complaint.take()) {
             (Some(fault), _) => Err(fault),
             (None, Some(error)) => Err(fault_of(&error)),
-            (None, None) => self.draft.end_listener(),
+            (None, None) => self.draft.end_element(),
         }
     }
 
@@ -107,7 +107,7 @@ impl<'a> Walk<'a> {
         let made = std::mem::replace(self.origin(section), origin);
         let may_grow = match origin {
             Origin::Dotted => made == Origin::Dotted,
-            Origin::Header => made == Origin::Header && section == Section::Listener,
+            Origin::Header => made == Origin::Header && section.is_element(),
             Origin::None | Origin::Inline => false,
         };
         if made != Origin::None && !may_grow {
@@ -134,7 +134,7 @@ impl<'a> Walk<'a> {
 
     /// A header begins.
     pub fn begin_header(&mut self) -> Result<(), Fault> {
-        self.draft.end_listener()?;
+        self.draft.end_element()?;
         (self.header, self.level, self.key) = (true, Section::Root, None);
         Ok(())
     }
@@ -162,7 +162,7 @@ impl<'a> Walk<'a> {
                 Ok(())
             }
             Slot::Tables(section) if self.header && *self.origin(section) == Origin::Header => {
-                // No key of a listener is a table, so whatever follows is refused by its own name.
+                // No key of an element is a table, so whatever follows is refused by its own name.
                 self.level = section;
                 Ok(())
             }
@@ -183,10 +183,18 @@ impl<'a> Walk<'a> {
             (Slot::Tables(section), true) => {
                 self.make(&key, section, Origin::Header)?;
                 (self.table, self.level) = (section, section);
-                self.draft.begin_listener(key.at)
+                self.begin_element(section, key.at)
             }
             (_, true) => Err(self.misplaced(&key, key.at, "an array")),
             (_, false) => Err(self.misplaced(&key, key.at, "a table")),
+        }
+    }
+
+    /// One more table of an array.
+    fn begin_element(&mut self, section: Section, at: usize) -> Result<(), Fault> {
+        match section {
+            Section::Recorder => self.draft.begin_recorder(at),
+            _ => self.draft.begin_listener(at),
         }
     }
 
@@ -244,8 +252,9 @@ impl<'a> Walk<'a> {
     pub fn open_table(&mut self, at: usize) -> Result<(), Fault> {
         let section = match (self.within.last(), self.key) {
             (Some(Within::Array(Key { slot: Slot::Tables(section), .. })), _) => {
-                self.draft.begin_listener(at)?;
-                *section
+                let section = *section;
+                self.begin_element(section, at)?;
+                section
             }
             (Some(Within::Array(key)), _) => {
                 return Err(Fault::wrong_type(key, at, "a table", "a string"));
@@ -272,8 +281,8 @@ impl<'a> Walk<'a> {
     /// The innermost array or table ends.
     pub fn close(&mut self) -> Result<(), Fault> {
         if let Some(Within::Table(before)) = self.within.pop() {
-            if self.table == Section::Listener {
-                self.draft.end_listener()?;
+            if self.table.is_element() {
+                self.draft.end_element()?;
             }
             (self.table, self.level) = (before, before);
         }

@@ -12,6 +12,7 @@ use kymo_protocol::Ack;
 use kymo_protocol::limits::{HEADER_SIZE, PAYLOAD_MAX, REQUEST_ID_MAX, line_bytes};
 
 use crate::limits::{CONTROL_MAX, OUTSTANDING_MAX};
+use crate::recorders::Order;
 pub use scan::ObjectScan;
 
 /// Bytes of a reply's text at most: a payload less the head that a binary reply has.
@@ -54,6 +55,15 @@ pub enum Waiting {
     Lost {
         /// Of the request.
         id: RequestId,
+    },
+    /// Until a recorder has written.
+    Dump {
+        /// Of the request.
+        id: RequestId,
+        /// What it was told.
+        order: Order,
+        /// Whether it was told.
+        is_ordered: bool,
     },
     /// Until the loop has done something.
     Command {

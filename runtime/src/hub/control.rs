@@ -121,7 +121,8 @@ impl Hub {
     fn may_take_request(&mut self, place: usize) -> bool {
         let has_room = self.control.has_room(place);
         let Some(slot) = self.control.slot(place) else { return false };
-        let waits_for_loop = matches!(slot.waiting.front(), Some(Waiting::Command { .. }));
+        let waits_for_loop =
+            matches!(slot.waiting.front(), Some(Waiting::Command { .. } | Waiting::Dump { .. }));
         has_room
             && !waits_for_loop
             && slot.waiting.len() < OUTSTANDING_MAX
@@ -186,6 +187,11 @@ impl Hub {
                 let outcome = self.submit_fields(event, ack, key, now);
                 self.answer_submit(place, request_id(id), outcome, now)
             }
+            Ok(ControlRequest { action: Action::Dump, id, recorder, last_ms, .. }) => {
+                let is_it = recorder.map(|name| move |known: &str| name.is(known));
+                let is_it = is_it.as_ref().map(|is_it| is_it as &dyn Fn(&str) -> bool);
+                self.handle_dump(place, request_id(id), is_it, last_ms, now)
+            }
             Ok(request) => self.handle_action(place, request_id(request.id), request.action, now),
             Err(fault) => {
                 let id = request_id(find_id(text));
@@ -206,6 +212,12 @@ impl Hub {
                     let key = request.key();
                     let outcome = self.submit_payload(request.event(), request.ack(), key, now);
                     return self.answer_submit(place, id, outcome, now);
+                }
+                if request.action() == Action::Dump {
+                    let (name, last_ms) = request.dump();
+                    let is_it = name.map(|name| move |known: &str| name == known);
+                    let is_it = is_it.as_ref().map(|is_it| is_it as &dyn Fn(&str) -> bool);
+                    return self.handle_dump(place, id, is_it, last_ms, now);
                 }
                 return self.handle_action(place, id, request.action(), now);
             }
@@ -283,7 +295,10 @@ impl Hub {
         let slot = self.control.slot(place);
         match slot.and_then(|slot| slot.waiting.pop_front()) {
             Some(
-                Waiting::Command { id, .. } | Waiting::Submit { id, .. } | Waiting::Lost { id },
+                Waiting::Command { id, .. }
+                | Waiting::Dump { id, .. }
+                | Waiting::Submit { id, .. }
+                | Waiting::Lost { id },
             ) => id,
             None => RequestId::None,
         }

@@ -147,6 +147,7 @@ impl Hub {
             let first = self.log.next();
             self.journal_error = self.log.commit().err();
             self.settle_change(self.journal_error.is_none());
+            self.settle_recorders(self.journal_error.is_none());
             if self.journal_error.is_some() {
                 self.counters.commits_failed += 1;
                 self.lose_from(first, now);

@@ -119,12 +119,38 @@ impl Hub {
             w.integer(value);
             w.raw("\n");
         }
+        self.write_recorder_families(w);
         self.write_latency_family(w);
         write_sources(w, surroundings);
         if let Some(vitals) = now_vitals(surroundings.sampler, now, &mut [0; Vitals::FRAME_SIZE]) {
             write_vitals(w, &vitals);
         }
         self.write_client_families(w);
+    }
+
+    fn write_recorder_families(&self, w: &mut Writer<'_>) {
+        type Value = fn(&super::recorders::RecorderView) -> u64;
+        let families: [(&str, &str, Value); 3] = [
+            ("kymo_recorder_files_total", "Files that a recorder has written", |view| view.files),
+            ("kymo_recorder_failures_total", "Times that a recorder could not", |view| view.failed),
+            ("kymo_recorder_withheld_total", "Events too soon for another file", |view| {
+                view.withheld
+            }),
+        ];
+        for (name, help, value) in families {
+            if !self.recorders.all.is_empty() {
+                family(w, name, "counter", help);
+            }
+            for view in &self.recorders.all {
+                w.raw(name);
+                // A name has nothing that would have to be escaped.
+                for part in ["{recorder=\"", &view.name, "\"} "] {
+                    w.raw(part);
+                }
+                w.integer(value(view));
+                w.raw("\n");
+            }
+        }
     }
 
     fn write_latency_family(&self, w: &mut Writer<'_>) {
@@ -209,7 +235,7 @@ fn write_sources(w: &mut Writer<'_>, surroundings: &Surroundings<'_>) {
 /// A value that was not read has no sample: 0 would be a lie.
 fn write_vitals(w: &mut Writer<'_>, vitals: &Vitals) {
     for (field, name, unit, help) in GAUGES {
-        if let Some(value) = number(vitals, field) {
+        if let Some(value) = vitals.number(field) {
             family(w, name, "gauge", help);
             w.raw(name);
             w.raw(" ");
@@ -218,7 +244,7 @@ fn write_vitals(w: &mut Writer<'_>, vitals: &Vitals) {
         }
     }
     for (field, name, help) in COUNTERS {
-        if let Some(value) = number(vitals, field) {
+        if let Some(value) = vitals.number(field) {
             family(w, name, "counter", help);
             w.raw(name);
             w.raw(" ");
@@ -249,32 +275,6 @@ fn write_vitals(w: &mut Writer<'_>, vitals: &Vitals) {
 }
 
 #[allow(clippy::cast_precision_loss)] // Prometheus has floats and nothing else
-fn number(vitals: &Vitals, field: Field) -> Option<f64> {
-    if !vitals.state(field).has_value() {
-        return None;
-    }
-    Some(match field {
-        Field::CpuUsage => vitals.cpu_usage.get().into(),
-        Field::MemoryTotal => vitals.memory_total.get() as f64,
-        Field::MemoryUsed => vitals.memory_used.get() as f64,
-        Field::SwapTotal => vitals.swap_total.get() as f64,
-        Field::SwapUsed => vitals.swap_used.get() as f64,
-        Field::DiskUsage => vitals.disk_usage.get().into(),
-        Field::DiskReadBytes => vitals.disk_read_bytes.get() as f64,
-        Field::DiskWriteBytes => vitals.disk_write_bytes.get() as f64,
-        Field::NetworkRxBytes => vitals.network_rx_bytes.get() as f64,
-        Field::NetworkTxBytes => vitals.network_tx_bytes.get() as f64,
-        Field::Temperature => vitals.temperature.get().into(),
-        Field::GpuTemperature => vitals.gpu_temperature.get().into(),
-        Field::PowerWatts => vitals.power_watts.get().into(),
-        Field::BatteryCharge => vitals.battery_charge.get().into(),
-        Field::ProcessCount => vitals.process_count.get().into(),
-        Field::Uptime => seconds(vitals.uptime_ns.get()),
-        _ => return None,
-    })
-}
-
-#[allow(clippy::cast_precision_loss)] // as above
 fn seconds(ns: u64) -> f64 {
     ns as f64 / 1e9
 }

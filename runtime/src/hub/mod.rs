@@ -26,6 +26,7 @@ mod metrics;
 mod newest;
 mod plan;
 mod prepare;
+mod recorders;
 mod replies;
 mod requests;
 mod samples;
@@ -61,6 +62,7 @@ use crate::telemetry::{Format, Kind, Telemetry};
 use answers::Desk;
 use plan::{Plan, Scratch};
 use prepare::Prepared;
+use recorders::RecorderViews;
 pub use replies::{Handled, Surroundings};
 use samples::PreparedSamples;
 pub(crate) use submit::OWN_TOPICS;
@@ -123,6 +125,7 @@ pub struct Hub {
     table: Table,
     control: Control,
     desk: Desk,
+    recorders: RecorderViews,
     /// By [`Kind`].
     telemetry: [Telemetry; Kind::ALL.len()],
     /// Whether somebody looks at processes.
@@ -201,6 +204,7 @@ impl Hub {
             control,
             event: Buffer::new(config.limits.event_bytes as usize),
             table: Table::new(config.limits.clients),
+            recorders: recorders::views(config),
             keys: history.keys,
             is_lasting: history.is_lasting,
             recovery,

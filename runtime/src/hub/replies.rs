@@ -51,13 +51,14 @@ pub struct Surroundings<'a> {
     pub sandbox: Option<Sandbox>,
 }
 
-const ACTIONS: [(Action, &str); 9] = [
+const ACTIONS: [(Action, &str); 10] = [
     (Action::Ping, "an answer"),
     (Action::Status, "how the daemon is"),
     (Action::Sensors, "what it measures, read now"),
     (Action::Metrics, "its figures and the machine's, for Prometheus"),
     (Action::Toggle, "a session to begin, or the open one to end"),
     (Action::Submit, "an event to be published: {\"action\":\"submit\",\"event\":{…}}"),
+    (Action::Dump, "a recorder to write what it keeps: {\"action\":\"dump\",\"last_s\":60}"),
     (Action::Reload, "the settings to be read again"),
     (Action::Quit, "the daemon to stop"),
     (Action::Help, "this list"),

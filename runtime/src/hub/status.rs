@@ -81,6 +81,7 @@ impl Hub {
         write_latency(w, &self.latency);
         write_costs(w, surroundings.sampler);
         write_sources(w, surroundings.sources);
+        self.write_recorders(w);
         self.write_clients(w);
     }
 
@@ -152,7 +153,7 @@ pub(super) fn now_vitals(sampler: &Sampler, now: Now, frame: &mut [u8]) -> Optio
     Some(*vitals)
 }
 
-fn member(w: &mut Writer<'_>, name: &str, value: u64) {
+pub(super) fn member(w: &mut Writer<'_>, name: &str, value: u64) {
     w.raw(",\"");
     w.raw(name);
     w.raw("\":");

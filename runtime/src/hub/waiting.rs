@@ -57,7 +57,7 @@ impl Hub {
                     self.progress(ack, sequence)
                 }
                 Some(Waiting::Lost { .. }) => Progress::Lost,
-                Some(Waiting::Command { .. }) | None => return,
+                Some(Waiting::Dump { .. } | Waiting::Command { .. }) | None => return,
             };
             if progress == Progress::Coming {
                 return;
@@ -70,7 +70,7 @@ impl Hub {
                 Some(Waiting::Submit { id, .. } | Waiting::Lost { id }) => {
                     self.refuse_request(place, &id, &not_kept(progress), now);
                 }
-                Some(Waiting::Command { .. }) | None => return,
+                Some(Waiting::Dump { .. } | Waiting::Command { .. }) | None => return,
             }
         }
     }

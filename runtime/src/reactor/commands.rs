@@ -110,6 +110,7 @@ impl Reactor {
                 self.sources.handle_tick(now.mono_ns, now, wanted, self.hub.samples());
                 self.take_hardware();
             }
+            self.note_recorders();
             let inbox = self.inbox.as_ref();
             let surroundings = Surroundings {
                 sampler: &self.sampler,

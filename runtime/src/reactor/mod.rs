@@ -12,6 +12,7 @@ mod doors;
 mod host;
 mod locals;
 mod peers;
+mod recorders;
 mod sensors;
 mod syncer;
 #[cfg(test)]
@@ -46,6 +47,7 @@ use crate::reactor::host::wake_of;
 use crate::reactor::locals::Locals;
 use crate::reactor::peers::Peers;
 use crate::reactor::syncer::Syncer;
+use crate::recorders::{Folder, Recorders};
 use crate::report::Reporter;
 use crate::sampler::Sampler;
 use crate::schedule::Ticks;
@@ -86,6 +88,8 @@ pub struct Reactor {
     doors: Vec<Door>,
     peers: Peers,
     locals: Locals,
+    /// Of recorders that have yet to start.
+    folders: Vec<Folder>,
     /// Whether another thread wants the loop to end.
     stop_asked: Arc<AtomicBool>,
     /// A descriptor to give up for a moment when there is no other, to tell a client so.
@@ -93,6 +97,8 @@ pub struct Reactor {
     stop: Stop,
     // From here on in the order of dropping. What others wait for comes first: a thread may be kept
     // by the kernel, and what it shares with the process with it.
+    /// Waits for the disk as well.
+    recorders: Option<Recorders>,
     /// Waits for the disk; the lock is to outlive that.
     syncer: Option<Syncer>,
     /// Outlives the sockets' files.
@@ -163,6 +169,7 @@ impl Reactor {
         let identity = Identity { epoch: identity()?, run: identity()?, uid: geteuid().as_raw() };
         let mut archive = Archive::open(config, identity.epoch)?;
         let to_sync = archive.take_files();
+        let folders = recorders::folders(config)?;
         let waker = Waker::new(poll.registry(), WAKER).map_err(system("make a waker"))?;
         let waker = Arc::new(waker);
         let inbox = config.inbox.map(|size| Inbox::new(size, wake_of(&waker)));
@@ -176,6 +183,8 @@ impl Reactor {
                 LocalTime::new(),
                 clock::now(),
             )),
+            folders,
+            recorders: None,
             syncer: None,
             sampler: Sampler::new(machine),
             sources: Sources::new(Vec::new(), config.sensors.max_cpu(), || {})
@@ -288,6 +297,7 @@ impl Reactor {
         self.peers.receive_unread(&mut self.hub, now);
         self.peers.feed(&mut self.hub, now);
         self.handle_commands(now);
+        self.serve_recorders(now);
         // Also when they came through the control socket.
         let is_flood = self.take_events(now) | !self.hub.takes_events(now);
         // Before anybody is served: an event that is sent must not be taken back.

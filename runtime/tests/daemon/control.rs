@@ -31,7 +31,7 @@ fn everything_the_old_clients_asked_for_has_an_answer() {
     assert_eq!(line, task);
     assert_eq!(owner.act("reload")["message"], "settings reloaded");
     let actions = owner.act("help")["actions"].as_object().unwrap().len();
-    assert_eq!(actions, 9);
+    assert_eq!(actions, 10);
     let status = owner.act("status");
     assert_eq!((&status["session_id"], &status["state"]), (&Value::Null, &"idle".into()));
     let asked = &status["clients"].as_array().unwrap()[0];

@@ -30,6 +30,7 @@ mod processes;
 mod profiles;
 mod quotas;
 mod rates;
+mod recorders;
 mod reload;
 mod requests;
 mod resume;

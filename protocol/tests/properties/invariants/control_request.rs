@@ -75,6 +75,9 @@ fn same_as_model(parsed: &Result<ControlRequest<'_>, RequestFault>, value: &Valu
             let ack = value.get("ack").and_then(Value::as_str);
             assert_eq!(request.ack.map(Ack::name), ack);
             assert_eq!(request.key.map(|key| key.number), value.get("key").map(integer));
+            let recorder = request.recorder.map(|name| name.chars().collect::<String>());
+            assert_eq!(recorder.as_deref(), value.get("recorder").and_then(Value::as_str));
+            assert_eq!(request.last_ms > 0, value.get("last_s").is_some());
             if let Some(event) = &request.event {
                 assert_eq!(Some(event.kind), kind(&value["event"]));
                 event_says(event, value["event"].as_object().expect("an object"));
@@ -95,7 +98,8 @@ fn integer(key: &Value) -> u64 {
 /// The action of a request, if it is one.
 fn model(value: &Value) -> Option<Action> {
     let members = value.as_object()?;
-    let is_known = |key: &String| ["action", "id", "event", "ack", "key"].contains(&key.as_str());
+    let known = ["action", "id", "event", "ack", "key", "recorder", "last_s"];
+    let is_known = |key: &String| known.contains(&key.as_str());
     if !members.keys().all(is_known) {
         return None;
     }
@@ -114,6 +118,13 @@ fn model(value: &Value) -> Option<Action> {
         key.get("number")?.as_u64()?;
         let client = key.get("client")?.as_str()?;
         ((1..=NAME_MAX).contains(&client.len()) && key.len() == 2).then_some(())?;
+    }
+    if let Some(recorder) = members.get("recorder") {
+        (action == Action::Dump && recorder.is_string()).then_some(())?;
+    }
+    if let Some(last_s) = members.get("last_s") {
+        let is_span = last_s.as_f64().is_some_and(|s| (0.001..=86_400.0).contains(&s));
+        (action == Action::Dump && is_span).then_some(())?;
     }
     match (action, members.get("event")) {
         (Action::Submit, Some(event)) => is_event(event.as_object()?).then_some(action),

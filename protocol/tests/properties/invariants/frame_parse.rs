@@ -9,7 +9,7 @@ use kymo_protocol::limits::{
 use kymo_protocol::subscribe::SubscribeFixed;
 use kymo_protocol::welcome::WelcomeFixed;
 use kymo_protocol::{
-    Body, Catalog, CatalogWriter, Data, ErrorReport, Event, EventFields, Field, Frame, Gap,
+    Action, Body, Catalog, CatalogWriter, Data, ErrorReport, Event, EventFields, Field, Frame, Gap,
     Goodbye, Heartbeat, Hello, Number, Payload, Position, Processes, Pushed, Reply, Request,
     Samples, SensorFields, Stamp, StreamEntry, StreamId, Subscribe, Subscribed, Vitals, Welcome,
     Words, emit,
@@ -87,7 +87,9 @@ fn written_again(frame: &Frame<'_>) -> Option<Vec<u8>> {
         Body::Event(event) => event_again(&mut out, at.sequence, stamp, event)?,
         Body::Request(request) => {
             let (id, action, ack) = (request.id(), request.action(), request.ack());
-            Request::emit(&mut out, id, action, ack, request.key(), request.event())
+            let (name, last_ms) = request.dump();
+            let dump = (action == Action::Dump).then_some((name.unwrap_or(""), last_ms));
+            Request::emit(&mut out, id, action, ack, dump.or(request.key()), request.event())
                 .expect("what parses can be written")
         }
         Body::Reply(reply) => Reply::emit(&mut out, stamp, reply.fields(), reply.text())

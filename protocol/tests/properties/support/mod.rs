@@ -206,10 +206,10 @@ fn request() -> impl Strategy<Value = Vec<u8>> {
             event[13] = 0;
             let key = key.as_ref().map(|(client, number)| (client.as_str(), *number));
             let mut bytes = vec![0; 4096 + event.len()];
-            let size = if action == Action::Submit {
-                Request::emit(&mut bytes, id, action, ack, key, &event)
-            } else {
-                Request::emit(&mut bytes, id, action, None, None, &[])
+            let size = match action {
+                Action::Submit => Request::emit(&mut bytes, id, action, ack, key, &event),
+                Action::Dump => Request::emit(&mut bytes, id, action, None, key, &[]),
+                _ => Request::emit(&mut bytes, id, action, None, None, &[]),
             };
             bytes.truncate(size.expect("fits"));
             bytes

@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use args::{Args, Command};
 use kymo::journal::Origin;
+use kymo::limits::RECORDER_PATH_MAX;
 use kymo::{
     Config, ConfigFile, ConfigFileError, JournalSettings, Message, Reactor, Report, StartError,
     place,
@@ -35,6 +36,8 @@ const USAGE: u8 = 2;
 const RUNNING: u8 = 75;
 const PERMISSION: u8 = 77;
 const SETTING: u8 = 78;
+
+type RecordingsPath = heapless::String<RECORDER_PATH_MAX>;
 
 fn main() -> ExitCode {
     match args::parse() {
@@ -121,6 +124,7 @@ fn run(args: &Args) -> Result<(), Failure> {
     if let Some(processes) = this_machine_processes(&roots) {
         reactor.read_processes(processes);
     }
+    reactor.start_recorders()?;
     reactor.watch_signals(signals)?;
     let manager = Arc::clone(&notify);
     let mut bound = log::Bound::default();
@@ -137,9 +141,12 @@ fn run(args: &Args) -> Result<(), Failure> {
     tell_damage(&reactor);
     let options = (args.rate_mhz, args.clients);
     let state = config.journal.clone();
+    let recordings = place_of_recordings(args);
     // The reader's memory stays until the end.
-    reactor
-        .on_reload(move |config| reload(config, file.as_mut(), options, (named, state.as_ref())));
+    reactor.on_reload(move |config| {
+        reload(config, file.as_mut(), options, (named, state.as_ref()))?;
+        place_recordings(config, recordings.as_ref())
+    });
     // Every thread is there.
     reactor.tell_sandbox(sandbox::close_calls(&config, closed));
     if let Some(directory) = &config.directory {
@@ -258,6 +265,8 @@ enum Named {
 /// Settles where the journal is and checks that a start can use it all.
 fn settle(config: &mut Config, args: &Args) -> Result<Named, Failure> {
     let named = place_journal(config, args)?;
+    place_recordings(config, place_of_recordings(args).as_ref())
+        .map_err(|text| Failure { code: SETTING, text: text.to_string() })?;
     config.check().map_err(StartError::from)?;
     if let Some(path) = config.sensors.smc_keys.as_deref() {
         check_smc_keys(Path::new(path)).map_err(|text| Failure { code: SETTING, text })?;
@@ -290,6 +299,28 @@ fn place_journal(config: &mut Config, args: &Args) -> Result<Named, Failure> {
         None => return fail("the journal's path is too long, or not UTF-8"),
     }
     Ok(named)
+}
+
+/// Where recordings are that the file names no place for: beside the journal.
+fn place_of_recordings(args: &Args) -> Option<RecordingsPath> {
+    let (is_root, given) = (is_root(), args.directory.as_deref());
+    let state = args.state.clone();
+    let state = state.or_else(|| place::of_state(|name| std::env::var_os(name), is_root, given));
+    // What is given as a whole has the journal as one of its folders.
+    let inner = given.filter(|given| state.as_deref() == Some(&given.join("journal")));
+    let path = inner.map(Path::to_path_buf).or(state)?.join("recordings");
+    let path = std::path::absolute(path).ok()?;
+    path.to_str()?.try_into().ok()
+}
+
+/// Settles where recordings are. Allocates nothing.
+fn place_recordings(config: &mut Config, usual: Option<&RecordingsPath>) -> Result<(), Message> {
+    for recorder in config.recorders.iter_mut().filter(|recorder| recorder.path.is_none()) {
+        let name = &recorder.name;
+        let text = format_args!("recorder {name}: no place for its files; set its path");
+        recorder.path = Some(usual.ok_or_else(|| Message::new(text))?.clone());
+    }
+    Ok(())
 }
 
 fn is_root() -> bool {

@@ -26,8 +26,15 @@ pub fn close_files(
     let outside = outside.filter(|path| path.is_absolute()).filter_map(Path::parent);
     let sockets = config.directory.iter().map(PathBuf::as_path).chain(outside);
     let sockets = sockets.collect::<Vec<_>>();
-    let speaks_abstractly = notify.is_abstract();
-    kymo_platform::close_files(&Places { roots, settings, sockets: &sockets, speaks_abstractly })
+    let written = config.recorders.iter().filter_map(|recorder| recorder.path.as_deref());
+    let written = written.map(Path::new).collect::<Vec<_>>();
+    kymo_platform::close_files(&Places {
+        roots,
+        settings,
+        sockets: &sockets,
+        written: &written,
+        speaks_abstractly: notify.is_abstract(),
+    })
 }
 
 /// Closes the calls that a running kymod does not make, if the settings want that, and says what
