@@ -276,6 +276,7 @@ mod tests {
             ("record", "into which file?"),
             ("record a b", "\"b\""),
             ("record a --for 1d", "30s, 10m"),
+            ("record a --for 0s", "longer than 0"),
             ("record a --streams vitals --topic x", "--topic belongs to events"),
             ("record a --streams vitals --groups cpu", "--groups belongs to samples"),
             ("record a --rate 0", "0.1 to 1000"),
