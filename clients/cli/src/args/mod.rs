@@ -69,7 +69,8 @@ example: kymo submit --topic build.done --data '{\"ok\":true}'
 macro_rules! dir_help {
     () => {
         "  --dir D     ask the daemon in D and no other (default: $KYMO_DIR,
-              $XDG_RUNTIME_DIR/kymo, ~/.cache/kymo/run, /run/kymo)
+              $XDG_RUNTIME_DIR/kymo, /run/kymo for root, ~/.cache/kymo/run,
+              /run/kymo)
 "
     };
 }
