@@ -31,8 +31,10 @@ pub fn option<'a>(error: &Error, help: &'a str) -> Option<&'a str> {
 mod tests {
     use super::*;
 
-    const HELP: &str = "kymo x: y\n\n  record FILE  z\n  get  of it\n  --json      a\n              \
-                        --jsen\n  --help      b\n";
+    const HELP: &str = concat!(
+        "kymo x: y\n\n  record FILE  z\n  get  of it\n",
+        "  --json      a\n              --jsen\n  --help      b\n",
+    );
 
     #[test]
     fn slips_are_recognised_and_nothing_else() {
