@@ -8,15 +8,13 @@
 use kymo_platform::machine::CpuTime;
 use kymo_protocol::{NoData, Reading};
 
+use crate::limits::SHARE_NS_MAX;
+
 /// The window's length.
 const WINDOW_NS: u64 = 1_000_000_000;
 
 /// The least distance of two readings that says anything: 20 ticks.
 const DISTANCE_NS_MIN: u64 = 200_000_000;
-
-/// A reading older than this belongs to another time: nobody watched since. The slowest subscriber
-/// reads every 10 s.
-const DISTANCE_NS_MAX: u64 = 20_000_000_000;
 
 /// The least distance of readings that are kept: the source's cadence with some jitter.
 const SPACING_NS: u64 = 35_000_000;
@@ -51,7 +49,7 @@ impl CpuWindow {
 
     fn push(&mut self, mono_ns: u64, time: CpuTime) {
         if let Some((last_ns, _)) = self.readings.back()
-            && mono_ns.saturating_sub(*last_ns) > DISTANCE_NS_MAX
+            && mono_ns.saturating_sub(*last_ns) > SHARE_NS_MAX
         {
             self.readings.clear();
         }

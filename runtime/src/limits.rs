@@ -230,6 +230,10 @@ pub const MAX_CPU_PPM_MAX: u32 = 1_000_000;
 /// early.
 pub const LATE_NS: u64 = 40_000_000;
 
+/// No share is of a time longer than this: a reading that is older belongs to another time, since
+/// nobody watched. The slowest subscriber reads every 10 s.
+pub const SHARE_NS_MAX: u64 = 20_000_000_000;
+
 /// Sources that are asked whether hardware came or went wait so long between two times.
 pub const LOOK_NS: u64 = 10_000_000_000;
 

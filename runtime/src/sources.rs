@@ -21,7 +21,7 @@ use unit::{Place, Unit};
 
 use crate::hardware::{Gathering, Hardware};
 use crate::lane::{Job, Lane, Shelf, UnitState, Wake};
-use crate::limits::{LATE_NS, LOOK_NS, SOURCES_MAX};
+use crate::limits::{LATE_NS, LOOK_NS, SHARE_NS_MAX, SOURCES_MAX};
 use crate::passes::{Done, Passes};
 use crate::sampler::Cost;
 use crate::samples::Samples;
@@ -175,9 +175,8 @@ impl Sources {
             return;
         }
         let begun = samples.take_begun();
-        for unit in self.units.iter_mut().filter(|unit| begun.contains(unit.spec.group)) {
-            // Shares of a time that nobody watched say nothing of now.
-            unit.is_scanned &= unit.spec.group != Group::Cpu;
+        if begun.contains(Group::Cpu) {
+            self.end_shares(now, samples);
         }
         let read = self.units.iter().filter(|unit| wanted.contains(unit.spec.group));
         let passes = self.passes.as_ref().zip(processes_ns);
@@ -197,6 +196,15 @@ impl Sources {
             if wanted.contains(self.units[index].spec.group) {
                 self.handle_unit(index, at, samples);
             }
+        }
+    }
+
+    /// Somebody wants shares of CPUs after a time in which nobody did. The mean of a long one says
+    /// nothing of now, so that they begin anew; a short one they span.
+    fn end_shares(&mut self, now: Now, samples: &Samples) {
+        for (index, unit) in self.units.iter_mut().enumerate() {
+            let pause_ns = now.boot_ns.saturating_sub(samples.read_at_ns(index));
+            unit.is_scanned &= unit.spec.group != Group::Cpu || pause_ns <= SHARE_NS_MAX;
         }
     }
 
@@ -476,6 +484,23 @@ mod tests {
         }
         assert_eq!(pressure.counts()[..2], [1, 41]);
         assert_eq!(cpu.counts()[1], 500);
+    }
+
+    /// The bug it finds: somebody who comes after hours is told the mean of these hours, and who
+    /// comes after a moment is told nothing.
+    #[test]
+    fn shares_begin_anew_only_after_a_long_time_that_nobody_watched() {
+        let cpu = Double::with(Group::Cpu, 40 * MS, 2);
+        let other = Double::with(Group::Pressure, 40 * MS, 2);
+        let mut bench = Bench::new(&[&cpu, &other], 1.0);
+        // A first time, which is scanned as all are; then after 1 s, 19.9 s and 20.1 s.
+        for (pause_ms, scans) in [(0, 1), (1000, 1), (19_900, 1), (20_100, 2), (100, 2)] {
+            bench.pass(pause_ms, Groups(0));
+            bench.samples.count(Groups::ALL, true);
+            bench.pass(40, Groups::ALL);
+            bench.samples.count(Groups::ALL, false);
+            assert_eq!([cpu.counts()[0], other.counts()[0]], [scans, 1], "{pause_ms} ms");
+        }
     }
 
     #[test]

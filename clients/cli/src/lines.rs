@@ -13,6 +13,7 @@ use crate::readings::{Change, Reading, Readings};
 use crate::sensor_filter::SensorFilter;
 use crate::sensor_json::{members, timestamp};
 use crate::tell;
+use crate::value::Value;
 
 /// Text is brought out when it is longer than this, or when nothing more is there.
 const TEXT_MAX: usize = 32 * 1024;
@@ -34,6 +35,8 @@ pub struct Lines<W> {
     readings: Readings,
     /// Whether it was said that none of them is there.
     is_told: bool,
+    /// Whether they are those of a recording.
+    pub is_recorded: bool,
 }
 
 impl<W: Write> Lines<W> {
@@ -50,6 +53,7 @@ impl<W: Write> Lines<W> {
             filter,
             readings,
             is_told: false,
+            is_recorded: false,
         }
     }
 
@@ -76,15 +80,23 @@ impl<W: Write> Lines<W> {
         };
         let line = size.map(|size| self.line.get(..size).unwrap_or_default());
         match line.map(str::from_utf8) {
-            Ok(Ok(line)) if self.is_terminal => {
-                self.text.push_str(&clean_json(line.trim_end_matches('\n')));
-                self.text.push('\n');
-            }
-            Ok(Ok(line)) => self.text.push_str(line),
+            Ok(Ok(line)) => push(&mut self.text, line.trim_end_matches('\n'), self.is_terminal),
             _ => {
                 return Some(Ending::Failed(Failure::new("the daemon sent data that is not JSON")));
             }
         }
+        self.count()
+    }
+
+    /// Prints what no frame tells.
+    pub fn notice<const N: usize>(
+        &mut self,
+        kind: &str,
+        members: [(&str, Value); N],
+    ) -> Option<Ending> {
+        let kind = [("type", Value::text(kind))];
+        let line = Value::object(kind.into_iter().chain(members)).json();
+        push(&mut self.text, &line, self.is_terminal);
         self.count()
     }
 
@@ -93,7 +105,15 @@ impl<W: Write> Lines<W> {
         let mut sensors = self.readings.catalog().sensors().iter();
         if !self.is_told && !sensors.any(|sensor| self.filter.wants(sensor)) {
             self.is_told = true;
-            tell(format_args!("no sensor is like that so far; kymo sensors --long shows them"));
+            tell(match self.is_recorded {
+                true => format_args!(
+                    "no sensor of the recording is like that so far; the first line of kymo export \
+                     --csv names them"
+                ),
+                false => {
+                    format_args!("no sensor is like that so far; kymo sensors --long shows them")
+                }
+            });
         }
     }
 
@@ -110,8 +130,7 @@ impl<W: Write> Lines<W> {
         }
         let lines: Vec<String> = sensor_lines(&self.readings, &self.filter, frame, samples, clock);
         for line in lines {
-            self.text.push_str(&if self.is_terminal { clean_json(&line) } else { line });
-            self.text.push('\n');
+            push(&mut self.text, &line, self.is_terminal);
             if let Some(ending) = self.count() {
                 return Some(ending);
             }
@@ -141,6 +160,15 @@ impl<W: Write> Lines<W> {
         let printed = printed.and_then(|()| self.output.flush());
         printed.err().map(|error| Ending::of_output(&error))
     }
+}
+
+/// Adds a line to `text`, without what a terminal would act on.
+fn push(text: &mut String, line: &str, is_terminal: bool) {
+    match is_terminal {
+        true => text.push_str(&clean_json(line)),
+        false => text.push_str(line),
+    }
+    text.push('\n');
 }
 
 /// The lines of a frame's sensors: type, seq and timestamp, the members of a sensor, and how many
@@ -294,7 +322,9 @@ mod tests {
     fn terminals_get_no_control_characters() {
         let mut lines = lines(true, None);
         show(&mut lines, &event(Data::Text(Words::Plain("\u{9b}2J"))));
+        lines.notice("lost", [("why", Value::text("\u{9b}2J"))]);
         lines.flush();
-        assert!(lines.output.ends_with(b"\"data\":\"\\u009b2J\"}\n"));
+        let end = b"\"data\":\"\\u009b2J\"}\n{\"type\":\"lost\",\"why\":\"\\u009b2J\"}\n";
+        assert!(lines.output.ends_with(end));
     }
 }

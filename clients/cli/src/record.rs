@@ -56,6 +56,10 @@ pub fn record(options: &Record) -> Result<(), Failure> {
         ..link::settings(options.directory.as_deref())
     };
     let asks_for_events = options.streams.contains(StreamId::EVENTS) || !options.topics.is_empty();
+    if options.path.is_dir() {
+        let name = name_of(Some(&options.path));
+        return Err(Failure::new(format!("{name} is a directory; a file's name is needed")));
+    }
     if !options.force && options.path.exists() {
         return Err(there_is_one(options));
     }

@@ -16,7 +16,9 @@ use crate::link::{name_of, timeout};
 use crate::recording::{
     Losses, Player, Shown, close, due, nanoseconds, open, tell_end, unreadable,
 };
+use crate::sensor_json::timestamp;
 use crate::serve::serve;
+use crate::value::Value;
 use crate::watch::View;
 
 /// Blocks on a terminal are at least so far apart: more can't be seen.
@@ -69,7 +71,7 @@ impl Screening {
         let sensors = options.sensors.clone();
         let watch = Watch { json: options.json, streams, sensors, ..Watch::default() };
         let (mut view, _) = View::new(&watch, |name| std::env::var(name).ok());
-        view.set_source(name_of(Some(&options.path)));
+        view.set_recording(name_of(Some(&options.path)));
         let has_blocks = !options.json && io::stdout().is_terminal();
         Self { view, losses, pace: None, drawn: None, has_blocks }
     }
@@ -94,15 +96,16 @@ impl Screening {
                 self.losses.begin(damage, before_ns);
                 return Ok(None);
             }
-            Shown::Lost(why) => {
-                let why = clean(why.chars());
-                self.view.tell(&format!("the recorder lost the daemon: {why}"));
-                return Ok(None);
+            Shown::Lost(wall_ns, why) => {
+                let text = format!("the recorder lost the daemon: {}", clean(why.chars()));
+                let at = Value::plain(timestamp(wall_ns));
+                let notice = [("timestamp", at), ("why", Value::text(why))];
+                return Ok(self.view.notice(&text, "lost", notice));
             }
             Shown::Fresh(token) => {
                 let text = "events may be lost: the daemon did not know those behind";
-                self.view.tell(&format!("{text} {token}"));
-                return Ok(None);
+                let notice = [("lost_after", Value::text(token.to_string()))];
+                return Ok(self.view.notice(&format!("{text} {token}"), "fresh", notice));
             }
             Shown::Gap(gap) => return Ok(self.view.show(&Item::Gap(gap), clock)),
             Shown::Frame(frame, at_ns) => (frame, at_ns),

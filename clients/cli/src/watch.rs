@@ -16,6 +16,7 @@ use crate::link::{Link, name_of};
 use crate::screen::{Screen, Style};
 use crate::sensor_block::SensorBlock;
 use crate::token_file::{self, TokenFile};
+use crate::value::Value;
 use crate::{rates::Rates, tell};
 
 /// Blocks a second when nobody says otherwise: as many as an eye can follow.
@@ -181,6 +182,14 @@ impl View {
         }
     }
 
+    /// What comes is that of a recording.
+    pub fn set_recording(&mut self, name: String) {
+        match self {
+            Self::Lines(lines) => lines.is_recorded = true,
+            Self::Frames(frames) => frames.source = name,
+        }
+    }
+
     /// A connection begins.
     pub fn begin(&mut self, rate_mhz: u32) {
         match self {
@@ -194,6 +203,21 @@ impl View {
         match self {
             Self::Lines(lines) => lines.show(item, clock),
             Self::Frames(frames) => frames.show(item),
+        }
+    }
+
+    /// Something that no frame tells: `text` on standard error, and where there are lines one of
+    /// its own, of type `kind`.
+    pub fn notice<const N: usize>(
+        &mut self,
+        text: &str,
+        kind: &str,
+        members: [(&str, Value); N],
+    ) -> Option<Ending> {
+        self.tell(text);
+        match self {
+            Self::Lines(lines) => lines.notice(kind, members),
+            Self::Frames(_) => None,
         }
     }
 

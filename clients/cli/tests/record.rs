@@ -113,10 +113,15 @@ fn a_file_that_is_there_stays_and_an_interrupt_ends_well() {
     let scratch = Scratch::new();
     let _daemon = kymod(&scratch.0, &[]);
     scratch.write("a.kymo", "mine");
-    let (path, refused) = record(&scratch, "a.kymo", &["--for", "0"]);
+    let (path, refused) = record(&scratch, "a.kymo", &["--for", "1s"]);
     assert_eq!(refused.status.code(), Some(1));
     assert!(said(&refused).contains("--force"), "{}", said(&refused));
     assert_eq!(fs::read(&path).unwrap(), b"mine");
+    for force in [&[][..], &["--force"]] {
+        let (_, refused) = record(&scratch, "", force);
+        assert_eq!(refused.status.code(), Some(1));
+        assert!(said(&refused).contains("is a directory; "), "{}", said(&refused));
+    }
     for signal in [Signal::SIGINT, Signal::SIGTERM] {
         // So that it is not the one of before that has frames.
         fs::write(&path, "mine").unwrap();
@@ -172,8 +177,16 @@ fn a_daemon_that_goes_away_is_waited_for_and_what_was_missed_is_named() {
     let replayed = replay(&path, &[]);
     assert_eq!(replayed.status.code(), Some(0));
     assert!(said(&replayed).contains("the recorder lost the daemon"), "{}", said(&replayed));
-    let vitals = sequences(&values(&replayed.stdout), "vitals");
+    let shown = values(&replayed.stdout);
+    let vitals = sequences(&shown, "vitals");
     assert_eq!(vitals.iter().filter(|sequence| **sequence == 1).count(), 2, "each run begins at 1");
+    // The loss has a line between what was before and what was behind.
+    let place = shown.iter().position(|value| value["type"] == "lost").unwrap();
+    assert!(shown[place]["why"].as_str().is_some_and(|why| !why.is_empty()), "{}", shown[place]);
+    let time = |value: &Value| value["timestamp"].as_f64().unwrap();
+    let (before, lost) = (time(&shown[place - 1]), time(&shown[place]));
+    assert!((before..before + 1.0).contains(&lost), "{before} {lost}");
+    assert!(time(&shown[place + 1]) > lost && shown[place + 1]["seq"] == 1);
 }
 
 #[test]
@@ -283,6 +296,17 @@ fn a_part_of_a_recording_is_shown_at_its_pace() {
     let beyond = replay(&without, &["--from", "3s"]);
     let of_whole = replay(&path, &["--from", "3s"]);
     assert_eq!(beyond.stdout, of_whole.stdout);
+    // Behind its end is nothing, which is said.
+    let length = said(&replay(&path, &["--from", "1h"])).to_owned();
+    assert!(length.contains("a.kymo: it is 0:0"), "{length}");
+    assert!(length.ends_with(" long, and --from lies behind its end\n"), "{length}");
+    for (command, form) in [("replay", "--json"), ("export", "--csv"), ("export", "--svg")] {
+        let nothing = printed(command, &path, &[form, "--from", "1h"]);
+        assert_eq!((nothing.status.code(), nothing.stdout.len()), (Some(1), 0));
+        assert_eq!(said(&nothing), length);
+    }
+    let unlike = replay(&path, &["--sensors", "nosuch"]);
+    assert!(said(&unlike).contains("no sensor of the recording is like that"), "{}", said(&unlike));
     let start = Instant::now();
     let paced = printed("replay", &path, &["--json", "--from", "1s", "--to", "3s", "--speed", "4"]);
     let took = start.elapsed().as_secs_f64();

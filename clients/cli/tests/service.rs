@@ -105,7 +105,7 @@ fn installing_twice_is_installing_once() {
 
 #[test]
 fn a_dry_run_does_nothing() {
-    let home = Home::new("exit 1");
+    let home = Home::new("exit 0");
     for words in
         ["install --user --on-demand --dry-run", "install --system --dry-run --kymod /bin/sh"]
     {
@@ -120,7 +120,20 @@ fn a_dry_run_does_nothing() {
         let sockets = text.contains("  FileDescriptorName=json\n");
         assert_eq!(sockets, words.contains("demand"), "{text}");
     }
-    assert!(home.calls().is_empty() && !home.path("config").exists());
+    // It asks whether the manager is there, and nothing else.
+    assert!(home.calls().iter().all(|call| call.ends_with("show --property=Version")));
+    assert!(!home.path("config").exists());
+}
+
+#[test]
+fn a_dry_run_says_that_no_manager_answers() {
+    let home = Home::new("echo 'Failed to connect to bus: No medium found' >&2; exit 1");
+    let output = home.service("install --user --dry-run");
+    assert_eq!(output.status.code(), Some(0));
+    assert!(str::from_utf8(&output.stdout).unwrap().contains("daemon-reload\n"));
+    let expected = "kymo: none of this can be done now: systemd does not answer (Failed to connect \
+                    to bus: No medium found): ";
+    assert!(said(&output).starts_with(expected), "{}", said(&output));
 }
 
 #[test]

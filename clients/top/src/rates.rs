@@ -12,7 +12,7 @@ pub const COUNTERS: [Field; 4] =
     [Field::DiskReadBytes, Field::DiskWriteBytes, Field::NetworkRxBytes, Field::NetworkTxBytes];
 
 /// Readings this much older than the newest are of no more use.
-const WINDOW_NS: u64 = 1_000_000_000;
+pub const WINDOW_NS: u64 = 1_000_000_000;
 
 /// Readings closer than this are one: ages are whole milliseconds.
 const SPACING_NS: u64 = 4_000_000;
@@ -42,6 +42,12 @@ impl Window {
         while readings.get(1).is_some_and(|(next_ns, _)| next_ns + WINDOW_NS <= read_ns) {
             readings.pop_front();
         }
+    }
+
+    /// When the first and the last of the readings were made that a rate is told from.
+    pub fn span_ns(&self) -> Option<(u64, u64)> {
+        let ((first_ns, _), (last_ns, _)) = (self.readings.front()?, self.readings.back()?);
+        Some((*first_ns, *last_ns))
     }
 
     /// What it grows in a second; `None` until there are two readings.

@@ -45,6 +45,10 @@ pub struct ControlKey<'a> {
     pub number: u64,
 }
 
+/// What is wrong with another name than those of [`Action::ALL`].
+const NO_ACTION: &str =
+    "is none of ping, status, sensors, metrics, toggle, submit, reload, quit, help, dump";
+
 const KEYS: [&str; 7] = ["action", "id", "event", "ack", "key", "recorder", "last_s"];
 
 /// A day: nobody keeps more in memory.
@@ -64,7 +68,7 @@ pub fn parse_request(text: &[u8]) -> Result<ControlRequest<'_>, RequestFault> {
     while let Some(index) = member(&mut reader, &KEYS, &mut seen)? {
         let of = |error| RequestFault::of(KEYS[index], error);
         match index {
-            0 => action = Some(parse_action(&mut reader).map_err(of)?),
+            0 => action = Some(parse_action(&mut reader)?),
             1 => id = Some(parse_id(&mut reader).map_err(of)?),
             2 => event = Some(parse_event(&mut reader)?),
             3 => ack = Some(parse_ack(&mut reader).map_err(of)?),
@@ -113,12 +117,16 @@ pub fn find_id(text: &[u8]) -> Option<&str> {
     }
 }
 
-fn parse_action(reader: &mut Reader<'_>) -> Result<Action, JsonError> {
-    let Token::String(name) = next(reader)? else { return Err(reader.error(JsonFault::Value)) };
+fn parse_action(reader: &mut Reader<'_>) -> Result<Action, RequestFault> {
+    let of = |error| RequestFault::of("action", error);
+    let Token::String(name) = next(reader).map_err(of)? else {
+        return Err(of(reader.error(JsonFault::Value)));
+    };
     let action = Action::ALL.into_iter().find(|action| name.is(action.name()));
     // An older daemon's word for the same.
     let action = action.or(name.is("shutdown").then_some(Action::Quit));
-    action.ok_or(reader.error(JsonFault::Value))
+    let unknown = RequestFault { at: reader.position(), key: "action", reason: NO_ACTION };
+    action.ok_or(unknown)
 }
 
 fn parse_ack(reader: &mut Reader<'_>) -> Result<Ack, JsonError> {
@@ -294,7 +302,10 @@ mod tests {
         assert_eq!(fault(r#"{"id":1}"#), ("action", "is missing", 8));
         assert_eq!(fault(r#"{"action":"submit"}"#), ("event", "is missing", 19));
         assert_eq!(fault(r#"{"action":"ping","ack":"durable"}"#).1, "belongs to submit");
-        assert_eq!(fault(r#"{"action":"pong"}"#), ("action", VALUE, 16));
+        assert_eq!(fault(r#"{"action":"pong"}"#), ("action", NO_ACTION, 16));
+        assert_eq!(fault(r#"{"action":7}"#), ("action", VALUE, 11));
+        let names = NO_ACTION.strip_prefix("is none of ").unwrap();
+        assert!(names.split(", ").eq(Action::ALL.map(Action::name)));
         let submit = |event: &str| {
             let mut text = heapless::String::<256>::new();
             text.push_str(r#"{"action":"submit","event":"#).unwrap();

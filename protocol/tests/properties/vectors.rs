@@ -217,6 +217,8 @@ fn reason_name(fault: RequestFault) -> &'static str {
     match of_text.into_iter().find(|reason| reason.describe() == fault.reason) {
         Some(reason) => fault_name(reason),
         None if fault.reason == "is missing" => "missing",
+        // Its sentence names the actions that there are.
+        None if fault.reason.starts_with("is none of ") => "value",
         None => "surplus",
     }
 }

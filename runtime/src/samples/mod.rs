@@ -52,7 +52,7 @@ impl Samples {
         Groups(bits.fold(0, |bits, (index, _)| bits | 1 << index))
     }
 
-    /// The groups that nobody had asked for before, since this was asked.
+    /// The groups that nobody wanted before somebody came, since this was asked.
     pub(crate) fn take_begun(&mut self) -> Groups {
         std::mem::replace(&mut self.begun, Groups(0))
     }
@@ -130,6 +130,12 @@ impl Samples {
         for (sensor, reading) in sensors {
             gathering.add(sensor, Figure { reading, read_at_ns, is_held });
         }
+    }
+
+    /// When source `source` was read last, on the boot clock; 0 if it never was.
+    pub(crate) fn read_at_ns(&self, source: usize) -> u64 {
+        let (_, read_at_ns, _) = self.catalog.unit(source);
+        read_at_ns
     }
 
     /// Every sensor with what it last read, as it is at `frame_ns`.

@@ -5,6 +5,7 @@ mod bench;
 mod doctor;
 mod export;
 mod get;
+mod hint;
 mod record;
 mod replay;
 mod sensors;
@@ -68,7 +69,8 @@ example: kymo submit --topic build.done --data '{\"ok\":true}'
 macro_rules! dir_help {
     () => {
         "  --dir D     ask the daemon in D and no other (default: $KYMO_DIR,
-              $XDG_RUNTIME_DIR/kymo, ~/.cache/kymo/run, /run/kymo)
+              $XDG_RUNTIME_DIR/kymo, /run/kymo for root, ~/.cache/kymo/run,
+              /run/kymo)
 "
     };
 }
@@ -120,7 +122,7 @@ pub fn parse() -> Result<Command, String> {
 
 fn parse_from(args: impl IntoIterator<Item = OsString>) -> Result<Command, String> {
     let mut parser = Parser::from_iter(args);
-    let failed = |error: lexopt::Error| format!("{error}; see kymo --help");
+    let failed = |error: lexopt::Error| told(&error, hint::option(&error, HELP), "kymo");
     let name = match parser.next().map_err(failed)? {
         Some(Arg::Value(name)) => name,
         Some(Arg::Long("help") | Arg::Short('h')) => return Ok(Command::Say(HELP.into())),
@@ -149,10 +151,27 @@ fn parse_from(args: impl IntoIterator<Item = OsString>) -> Result<Command, Strin
         "help" => return Ok(Command::Say(HELP.into())),
         other => match Action::ALL.into_iter().find(|action| action.name() == other) {
             Some(action) => ask::parse(action, &mut parser),
-            None => return Err(failed(format!("unknown command {name:?}").into())),
+            None => {
+                let error = format!("unknown command {name:?}").into();
+                return Err(told(&error, hint::command(other, HELP), "kymo"));
+            }
         },
     };
-    command.map_err(|error| format!("{error}; see kymo {name} --help"))
+    command.map_err(|error| {
+        let help = match parse_from(["kymo", &*name, "--help"].map(OsString::from)) {
+            Ok(Command::Say(help)) => help,
+            _ => String::new(),
+        };
+        told(&error, hint::option(&error, &help), &format!("kymo {name}"))
+    })
+}
+
+/// A mistake, what may have been meant, and where to look.
+fn told(error: &lexopt::Error, meant: Option<&str>, command: &str) -> String {
+    match meant {
+        Some(meant) => format!("{error}; did you mean {meant}? See {command} --help"),
+        None => format!("{error}; see {command} --help"),
+    }
 }
 
 #[cfg(test)]
@@ -172,7 +191,11 @@ mod tests {
     fn mistakes_are_named() {
         for (line, expected) in [
             ("", "what shall it do?"),
-            ("wach", "unknown command \"wach\""),
+            ("wach", "unknown command \"wach\"; did you mean watch? See kymo --help"),
+            ("wax", "unknown command \"wax\"; see kymo --help"),
+            ("--versoin", "did you mean --version?"),
+            ("record f --streems vitals", "did you mean --streams? See kymo record --help"),
+            ("status --jsn", "did you mean --json? See kymo status --help"),
             ("--json", "--json"),
             ("get warmth", "no such field"),
             ("get --wait x", "not a number"),
@@ -276,6 +299,7 @@ mod tests {
             ("record", "into which file?"),
             ("record a b", "\"b\""),
             ("record a --for 1d", "30s, 10m"),
+            ("record a --for 0s", "longer than 0"),
             ("record a --streams vitals --topic x", "--topic belongs to events"),
             ("record a --streams vitals --groups cpu", "--groups belongs to samples"),
             ("record a --rate 0", "0.1 to 1000"),

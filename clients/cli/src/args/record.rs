@@ -91,6 +91,9 @@ pub fn parse(parser: &mut Parser) -> Result<Command, Error> {
         }
     }
     options.path = path.ok_or("into which file?")?;
+    if options.span.is_some_and(|span| span.is_zero()) {
+        return Err("--for: a time longer than 0".into());
+    }
     let names = options.streams;
     if !options.topics.is_empty() && !names.is_empty() && !names.contains(StreamId::EVENTS) {
         return Err("--topic belongs to events".into());

@@ -5,7 +5,9 @@
 
 mod axis;
 mod columns;
+mod legend;
 mod plot;
+mod scale;
 mod series;
 mod svg;
 mod table;

@@ -8,6 +8,8 @@ use kymo_protocol::Body;
 
 use super::axis::{Axis, time_step};
 use super::columns::{Column, Columns, From};
+use super::legend::{Legend, SAMPLE, cut, width_of};
+use super::scale::Scale;
 use super::series::Series;
 use super::svg::{Anchor, COLORS, Svg};
 use super::walk::{Seen, walk};
@@ -15,8 +17,7 @@ use super::{date, stopped};
 use crate::args::Export;
 use crate::failure::Failure;
 use crate::link::name_of;
-use crate::quantity::{quantity, rate};
-use crate::rates::Window;
+use crate::rates::{WINDOW_NS, Window};
 use crate::units;
 
 const WIDTH: f64 = 1000.0;
@@ -26,10 +27,11 @@ const TOP: f64 = 62.0;
 /// Of a panel without its legend, and of the room below it.
 const PANEL: f64 = 150.0;
 const SPACE: f64 = 42.0;
-/// Of a line of the legend, and of a column of it.
+/// Of a row of the legend, and of the note below all panels.
 const LEGEND: f64 = 17.0;
-const LEGEND_WIDTH: f64 = 220.0;
-const BOTTOM: f64 = 4.0;
+const NOTE: f64 = 25.0;
+/// Less than the room below a panel: nothing follows the last one.
+const BOTTOM: f64 = -10.0;
 
 /// Moments: one for each pixel that a plot is wide.
 const MOMENTS: usize = 890;
@@ -70,11 +72,14 @@ pub fn write(output: &mut impl Write, options: &Export, columns: &Columns) -> Re
         take(&mut lines, columns, seen, from_ns, span_s);
         Ok(())
     });
+    for line in &mut lines {
+        line.series.finish(MOMENTS - 1, span_s);
+    }
     let told = |line: &Line| !line.series.moments().is_empty();
     let (lines, silent): (Vec<Line>, Vec<Line>) = lines.into_iter().partition(told);
     let panels = panels(lines);
     let name = name_of(options.path.file_name().map(std::path::Path::new));
-    let title = format!("{name}, {} UTC", date(begun_ns));
+    let title = (name, format!(", {} UTC", date(begun_ns)));
     // Fans that are not there are no news, and what has only words is told by a table.
     let silent = silent.iter().filter(|line| columns.has(line.column));
     let silent: Vec<&str> = silent.map(|line| line.column.label.as_str()).collect();
@@ -108,9 +113,7 @@ fn take(lines: &mut [Line], columns: &Columns, seen: &Seen<'_>, from_ns: u64, sp
         }
     };
     let at_s = seconds(moment.elapsed_ns.saturating_sub(from_ns));
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // from 0 to MOMENTS
-    #[allow(clippy::cast_precision_loss)]
-    let place = ((at_s / span_s * (MOMENTS - 1) as f64) as usize).min(MOMENTS - 1);
+    let place = place_of(at_s, span_s);
     let mut push = |at: usize, value: Option<f64>, age_ms: u64| {
         let Some(line) = lines.get_mut(at) else { return };
         let value = value.filter(|value| value.is_finite());
@@ -121,12 +124,7 @@ fn take(lines: &mut [Line], columns: &Columns, seen: &Seen<'_>, from_ns: u64, sp
         match value {
             None => line.series.cut(),
             Some(value) if !line.column.is_counter => line.series.push(place, at_s, value),
-            // The first reading has no rate: that is no gap.
-            Some(_) => {
-                if let Some(per_second) = line.window.per_second() {
-                    line.series.push(place, at_s, per_second);
-                }
-            }
+            Some(_) => push_rate(line, at_s, from_ns, span_s),
         }
     };
     match frame.body {
@@ -148,6 +146,31 @@ fn take(lines: &mut [Line], columns: &Columns, seen: &Seen<'_>, from_ns: u64, sp
     }
 }
 
+/// The moment in which `at_s` lies.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // from 0 to MOMENTS
+#[allow(clippy::cast_precision_loss)]
+fn place_of(at_s: f64, span_s: f64) -> usize {
+    ((at_s / span_s * (MOMENTS - 1) as f64) as usize).min(MOMENTS - 1)
+}
+
+/// Takes in what a counter grows in a second, as it is at `at_s`. A line begins when a whole window
+/// is known, since over less the rate jumps, and is that window's mean from its first reading on:
+/// readings without a rate are no gap.
+fn push_rate(line: &mut Line, at_s: f64, from_ns: u64, span_s: f64) {
+    let Some((first_ns, last_ns)) = line.window.span_ns() else { return };
+    let Some(per_second) = line.window.per_second() else { return };
+    if line.series.begins() {
+        // What is short has no time for a whole one.
+        let least_s = (span_s / 4.0).min(seconds(WINDOW_NS));
+        if seconds(last_ns - first_ns) < least_s {
+            return;
+        }
+        let first_s = seconds(first_ns.saturating_sub(from_ns)).min(at_s);
+        line.series.push(place_of(first_s, span_s), first_s, per_second);
+    }
+    line.series.push(place_of(at_s, span_s), at_s, per_second);
+}
+
 /// The lines by their units, in the order of their first ones.
 fn panels(lines: Vec<Line<'_>>) -> Vec<Panel<'_>> {
     let mut panels: Vec<Panel> = Vec::new();
@@ -167,30 +190,45 @@ fn panels(lines: Vec<Line<'_>>) -> Vec<Panel<'_>> {
 }
 
 impl Panel<'_> {
-    /// Lines of its legend.
-    #[allow(clippy::cast_precision_loss)] // a few
-    fn legend_height(&self) -> f64 {
-        let entries = self.lines.len() + usize::from(self.more > 0);
-        entries.div_ceil(4) as f64 * LEGEND
+    fn legend(&self) -> Legend {
+        let more = (self.more > 0).then(|| format!("and {} more, not drawn", self.more));
+        let labels = self.lines.iter().map(|line| line.column.label.clone());
+        Legend::new(labels.chain(more), WIDTH - LEFT - RIGHT)
     }
 
-    fn value(&self, value: f64) -> String {
+    #[allow(clippy::cast_precision_loss)] // a few
+    fn legend_height(&self) -> f64 {
+        self.legend().rows() as f64 * LEGEND
+    }
+
+    /// What its axis counts in, and the axis.
+    fn scale(&self) -> (Scale, Axis) {
+        let extremes = self.lines.iter().filter_map(|line| line.series.extremes());
+        let (least, greatest) =
+            extremes.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))).unwrap_or((0.0, 0.0));
         let metric = self.lines.first().map_or("", |line| line.column.metric.as_str());
-        match self.unit {
-            unit if self.is_rate => rate(value, unit),
-            "%" => format!("{value} %"),
-            unit => quantity(value, unit, metric),
-        }
+        let scale = Scale::of(self.unit, metric, self.is_rate, greatest.abs().max(least.abs()));
+        let (low, high) = (least * scale.factor, greatest * scale.factor);
+        let axis = Axis::holding(low, high, 4.0, scale.is_bytes, scale.from_zero);
+        (scale, axis)
     }
 }
 
-fn draw(panels: &[Panel<'_>], title: &str, silent: &[&str], from_s: f64, span_s: f64) -> String {
+fn draw(
+    panels: &[Panel<'_>],
+    (name, date): &(String, String),
+    silent: &[&str],
+    from_s: f64,
+    span_s: f64,
+) -> String {
     let heights = panels.iter().map(|panel| PANEL + SPACE + panel.legend_height());
-    let note = if silent.is_empty() { 0.0 } else { LEGEND + 8.0 };
+    let note = if silent.is_empty() { 0.0 } else { NOTE };
     let height = TOP + heights.sum::<f64>() + BOTTOM + note;
-    let mut svg = Svg::new(WIDTH, height, title);
-    svg.text(LEFT, 26.0, Anchor::Start, "t", title);
+    let mut svg = Svg::new(WIDTH, height, &format!("{name}{date}"));
     let span = format!("{} from {}", stopwatch(span_s), stopwatch(from_s));
+    // Its letters are wider by a third.
+    let room = (WIDTH - LEFT - RIGHT - SAMPLE - width_of(&span)) / 1.34 - width_of(date);
+    svg.text(LEFT, 26.0, Anchor::Start, "t", &(cut(name, room) + date));
     svg.text(WIDTH - RIGHT, 26.0, Anchor::End, "q", &span);
     let mut top = TOP;
     for panel in panels {
@@ -201,6 +239,7 @@ fn draw(panels: &[Panel<'_>], title: &str, silent: &[&str], from_s: f64, span_s:
     }
     if !silent.is_empty() {
         let text = format!("without a value: {}", silent.join(", "));
+        let text = cut(&text, WIDTH - LEFT - RIGHT);
         svg.text(LEFT, height - 14.0, Anchor::Start, "q", &text);
     }
     svg.finish()
@@ -213,33 +252,30 @@ fn stopwatch(seconds: f64) -> String {
 }
 
 fn legend(svg: &mut Svg, panel: &Panel<'_>, top: f64) {
-    let more = (panel.more > 0).then(|| format!("and {} more, not drawn", panel.more));
-    let labels = panel.lines.iter().map(|line| (line.column.label.clone(), true));
+    let legend = panel.legend();
     let (mut x, mut y) = (LEFT, top);
-    for (place, (label, has_line)) in labels.chain(more.map(|text| (text, false))).enumerate() {
-        if place > 0 && place.is_multiple_of(4) {
+    for (place, text) in legend.texts.iter().enumerate() {
+        if place > 0 && place.is_multiple_of(legend.columns) {
             (x, y) = (LEFT, y + LEGEND);
         }
-        if has_line {
+        if place < panel.lines.len() {
             svg.path(&format!("l c{}", place % COLORS), &format!("M{x:.1} {y:.1}h16"));
         }
-        let cut: String = label.chars().take(30).collect();
-        svg.text(x + 22.0, y + 4.0, Anchor::Start, "", &cut);
-        x += LEGEND_WIDTH;
+        svg.text(x + SAMPLE, y + 4.0, Anchor::Start, "", text);
+        x += legend.step;
     }
 }
 
 fn draw_panel(svg: &mut Svg, panel: &Panel<'_>, top: f64, span_s: f64, from_s: f64) {
-    let extremes = panel.lines.iter().filter_map(|line| line.series.extremes());
-    let (least, greatest) =
-        extremes.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))).unwrap_or((0.0, 1.0));
-    let axis = Axis::holding(least, greatest, 4.0, panel.unit == "By");
+    let (scale, axis) = panel.scale();
     let (right, bottom) = (WIDTH - RIGHT, top + PANEL);
     let y = |value: f64| bottom - axis.share(value) * PANEL;
     for mark in axis.marks() {
         svg.path("g", &format!("M{LEFT} {:.1}H{right}", y(mark)));
-        svg.text(LEFT - 8.0, y(mark) + 4.0, Anchor::End, "q", &panel.value(mark));
+        svg.text(LEFT - 8.0, y(mark) + 4.0, Anchor::End, "q", &axis.label(mark));
     }
+    let name = cut(&scale.name, LEFT);
+    svg.text(LEFT - 8.0, top - 13.0, Anchor::End, "q", &name);
     let step_s = time_step(span_s, 10.0);
     let mut at_s = (from_s / step_s).ceil() * step_s;
     while at_s <= from_s + span_s {
@@ -252,7 +288,10 @@ fn draw_panel(svg: &mut Svg, panel: &Panel<'_>, top: f64, span_s: f64, from_s: f
     for (place, line) in panel.lines.iter().enumerate() {
         #[allow(clippy::cast_precision_loss)] // from 0 to MOMENTS
         let x = |moment: usize| LEFT + moment as f64 / (MOMENTS - 1) as f64 * (right - LEFT);
-        svg.path(&format!("l c{}", place % COLORS), &path(&line.series, x, y));
+        svg.path(
+            &format!("l c{}", place % COLORS),
+            &path(&line.series, x, |value| y(value * scale.factor)),
+        );
     }
 }
 
@@ -273,4 +312,75 @@ fn path(series: &Series, x: impl Fn(usize) -> f64, y: impl Fn(f64) -> f64) -> St
         }
     }
     path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kymo_protocol::Field;
+
+    fn line(column: &Column) -> Line<'_> {
+        Line { column, series: Series::default(), window: Window::default() }
+    }
+
+    fn column() -> Column {
+        Column {
+            name: String::new(),
+            label: String::new(),
+            unit: "By".into(),
+            metric: String::new(),
+            is_counter: true,
+            from: From::Vitals(Field::DiskReadBytes, 0),
+            has_value: true,
+        }
+    }
+
+    /// The bug it finds: a line of rates that begins with the rate of a tenth of a second.
+    #[test]
+    fn rates_begin_with_the_mean_of_a_whole_window() {
+        let column = column();
+        let mut line = line(&column);
+        let (mut count, mut at_ms) = (0u32, 0u32);
+        let mut pass = |line: &mut Line<'_>| {
+            at_ms += 1000;
+            // A burst behind a pause, and then a thousand a second.
+            for step in 0..100u32 {
+                count += if step < 5 { 1000 } else { 40 };
+                at_ms += 40;
+                line.window.add(u64::from(at_ms) * 1_000_000, Some(count.into()));
+                push_rate(line, f64::from(at_ms) / 1000.0, 0, 60.0);
+            }
+        };
+        pass(&mut line);
+        line.series.cut();
+        line.window = Window::default();
+        pass(&mut line);
+        let (least, greatest) = line.series.extremes().unwrap();
+        // 24 steps follow the first reading in a second, four of them in the burst.
+        assert!((999.0..1001.0).contains(&least) && (4800.0..4900.0).contains(&greatest));
+        let begins = line.series.moments().iter().filter(|moment| moment.begins);
+        let begins: Vec<usize> = begins.map(|moment| moment.place).collect();
+        assert_eq!(begins, [place_of(1.04, 60.0), place_of(6.04, 60.0)], "from the first reading");
+        // What is short has no time for a second.
+        let mut short = Line { series: Series::default(), window: Window::default(), ..line };
+        for at_ms in [0u32, 120, 240] {
+            short.window.add(u64::from(at_ms) * 1_000_000, Some(at_ms.into()));
+            push_rate(&mut short, f64::from(at_ms) / 1000.0, 0, 0.4);
+        }
+        assert_eq!(short.series.extremes(), Some((1000.0, 1000.0)));
+    }
+
+    #[test]
+    fn a_plot_says_its_unit_once_and_nothing_of_a_zero_but_that() {
+        let column = column();
+        let mut line = line(&column);
+        line.series.push(0, 0.0, 0.0);
+        line.series.push(9, 1.0, 0.0);
+        let panels = panels(vec![line]);
+        let name = ("a".repeat(200), ", then".to_string());
+        let svg = draw(&panels, &name, &[], 0.0, 60.0);
+        assert!(svg.contains(">B/s</text>") && svg.contains(">0</text>"), "{svg}");
+        assert!(!svg.contains(">1</text>") && !svg.contains("1 B"), "{svg}");
+        assert!(svg.contains("a…, then</text>"), "what is cut is the name: {svg}");
+    }
 }

@@ -7,6 +7,9 @@
 const GAP_FACTOR: f64 = 10.0;
 const GAP_S_MIN: f64 = 2.0;
 
+/// What was read last holds for so many times as long as values usually were apart.
+const HOLD_FACTOR: f64 = 1.5;
+
 /// What was read in one moment.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Moment {
@@ -46,7 +49,8 @@ impl Series {
             }
         }
         self.last_s = Some(at_s);
-        let begins = std::mem::take(&mut self.is_broken) || self.moments.is_empty();
+        let begins = self.begins();
+        self.is_broken = false;
         match self.moments.last_mut().filter(|moment| moment.place == place) {
             Some(moment) => {
                 moment.last = value;
@@ -67,6 +71,22 @@ impl Series {
     /// Nothing is known of the time up to the next value.
     pub fn cut(&mut self) {
         self.is_broken = true;
+    }
+
+    /// Whether the next value begins a line.
+    pub fn begins(&self) -> bool {
+        self.is_broken || self.moments.is_empty()
+    }
+
+    /// The recording ends at `end_s`, in moment `place`. Where no value was due since the last one,
+    /// that one holds to the end.
+    pub fn finish(&mut self, place: usize, end_s: f64) {
+        let (Some(last_s), Some(usual_s)) = (self.last_s, self.usual_s) else { return };
+        let last = self.moments.last().map(|moment| (moment.place, moment.last));
+        let Some((_, value)) = last.filter(|(before, _)| *before < place) else { return };
+        if !self.is_broken && end_s - last_s <= usual_s * HOLD_FACTOR {
+            self.push(place, end_s, value);
+        }
     }
 
     /// The moments in which something was read.
@@ -114,11 +134,23 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_seldom_is_one_line() {
+    fn what_is_read_seldom_is_one_line_to_the_end() {
         let mut series = Series::default();
         for count in 0..10u32 {
-            series.push(count as usize, f64::from(count) * 10.0, 1.0);
+            series.push(count as usize, f64::from(count) * 10.0, f64::from(count));
         }
         assert_eq!(series.moments().iter().filter(|moment| moment.begins).count(), 1);
+        let end = |series: &Series, end_s: f64| {
+            let mut series = series.clone();
+            series.finish(12, end_s);
+            series.moments().last().map(|moment| (moment.place, moment.last, moment.begins))
+        };
+        assert_eq!(end(&series, 98.0), Some((12, 9.0, false)), "none was due since");
+        assert_eq!(end(&series, 110.0), Some((9, 9.0, false)), "one did not come");
+        series.cut();
+        assert_eq!(end(&series, 98.0), Some((9, 9.0, false)), "nothing is known");
+        let mut once = Series::default();
+        once.push(0, 0.0, 1.0);
+        assert_eq!(end(&once, 5.0), Some((0, 1.0, true)), "nobody knows when the next is due");
     }
 }

@@ -57,7 +57,7 @@ pub fn walk(
                 catalog = Catalog::default();
                 visit(&Seen::Break(None))?;
             }
-            Shown::Lost(_) | Shown::Fresh(_) => visit(&Seen::Break(None))?,
+            Shown::Lost(..) | Shown::Fresh(_) => visit(&Seen::Break(None))?,
             Shown::Hole(damage) => {
                 losses.begin(damage, before_ns);
                 visit(&Seen::Break(None))?;

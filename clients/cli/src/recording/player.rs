@@ -20,8 +20,8 @@ pub enum Shown<'a> {
     Frame(Frame<'a>, u64),
     /// Frames that the recorder did not get.
     Gap(Gap),
-    /// The connection ended; why, for people.
-    Lost(&'a str),
+    /// The connection ended: when, in nanoseconds since 1970, and why, for people.
+    Lost(u64, &'a str),
     /// All events behind this one may be lost.
     Fresh(Token),
     /// Something of the recording is lost here.
@@ -116,6 +116,11 @@ impl Player {
         self.way.timeline.elapsed_ns()
     }
 
+    /// Whether all that was read lies before what is to be shown.
+    pub const fn has_not_begun(&self) -> bool {
+        self.elapsed_ns() < self.from_ns
+    }
+
     /// The pair of times in force there.
     pub fn clock(&self) -> ClockMap {
         self.way.timeline.clock()
@@ -167,7 +172,7 @@ impl Player {
                 self.start = Some(*start);
                 Shown::Nothing
             }
-            Content::Lost(lost) => Shown::Lost(lost.why()),
+            Content::Lost(lost) => Shown::Lost(lost.wall_ns.get(), lost.why()),
             Content::Missed(missed) => Shown::Gap(Gap {
                 stream: missed.stream(),
                 first: missed.first.get(),

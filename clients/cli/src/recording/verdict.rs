@@ -11,7 +11,7 @@ use super::pace::nanoseconds;
 use super::{Losses, Player};
 use crate::failure::Failure;
 use crate::link::name_of;
-use crate::tell;
+use crate::{tell, units};
 
 /// The recording at `path`.
 ///
@@ -31,7 +31,7 @@ pub fn unreadable(path: &Path, error: &io::Error) -> Failure {
 ///
 /// # Errors
 ///
-/// When something of it is lost, or all.
+/// When something of it is lost, or all, or nothing is left of it behind `--from`.
 pub fn close(path: &Path, player: &Player, losses: &Losses, to_end: bool) -> Result<(), Failure> {
     let name = name_of(Some(path));
     if !player.has_any() {
@@ -45,6 +45,10 @@ pub fn close(path: &Path, player: &Player, losses: &Losses, to_end: bool) -> Res
     if to_end && player.end().is_none() {
         texts
             .push("it has no end: the recorder was cut off, and what came last is not here".into());
+    }
+    if to_end && player.has_not_begun() {
+        let length = units::stopwatch(player.elapsed_ns());
+        texts.push(format!("it is {length} long, and --from lies behind its end"));
     }
     match texts.is_empty() {
         true => Ok(()),

@@ -1,7 +1,8 @@
 //! `kymo service`: kymod as a service of systemd or launchd.
 //!
 //! Guarantees: what is written is marked, and nothing else is ever overwritten or removed; doing
-//! the same again changes nothing; where no manager answers, nothing is written.
+//! the same again changes nothing; where no manager answers, nothing is written, and a dry run says
+//! that it would not be.
 
 mod call;
 mod plan;
@@ -19,6 +20,7 @@ use crate::args::{Scope, Service, Verb};
 use crate::failure::{DENIED, Failure, UNREACHABLE, USAGE};
 use crate::say;
 use crate::table::table;
+use crate::tell as warn;
 use plan::{Found, Step, found};
 use site::Site;
 use text::{Start, program_of};
@@ -98,7 +100,11 @@ fn carry_out(
     steps: impl FnOnce() -> Vec<Step>,
 ) -> Result<(), Failure> {
     if options.dry_run {
-        return steps().iter().try_for_each(|step| say(&format!("{step}\n")));
+        steps().iter().try_for_each(|step| say(&format!("{step}\n")))?;
+        if let Err(failure) = reach(site) {
+            warn(format_args!("none of this can be done now: {}", failure.text));
+        }
+        return Ok(());
     }
     if site.scope == Scope::System && site.uid != 0 {
         let text = "the system's services are root's: sudo kymo service …, or use --user";
