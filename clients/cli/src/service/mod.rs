@@ -6,6 +6,7 @@
 mod call;
 mod plan;
 mod program;
+mod report;
 mod site;
 mod status;
 mod text;
@@ -20,6 +21,7 @@ use crate::failure::{DENIED, Failure, UNREACHABLE, USAGE};
 use crate::say;
 use crate::table::table;
 use plan::{Found, Step, found};
+pub use report::report;
 use site::Site;
 use text::{Start, program_of};
 
