@@ -116,7 +116,7 @@ fn people_read_one_screen() {
         assert!(lines.contains(&title), "{title}: {text}");
     }
     let line = |start: &str| lines.iter().find(|line| line.trim_start().starts_with(start));
-    let kymod = concat!("ok  answers      kymod ", env!("CARGO_PKG_VERSION"), " in ");
+    let kymod = concat!("ok  answers      kymod ", env!("CARGO_PKG_VERSION"), ", as this kymo,");
     assert!(line(kymod).is_some(), "{text}");
     assert!(line("ok  sockets      0600 in a directory 0700").is_some(), "{text}");
     assert!(line("ok  clients      0 of 256").is_some(), "{text}");

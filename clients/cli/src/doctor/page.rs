@@ -96,10 +96,10 @@ fn machine(report: &Value) -> String {
 }
 
 fn show(page: &mut String, finding: &Finding, style: Style) {
-    let (mark, code) = match finding.verdict {
-        Verdict::Ok => ("ok", "32"),
-        Verdict::Look => ("!!", "1;33"),
-        Verdict::Told => ("--", "2"),
+    let (mark, code, less) = match finding.verdict {
+        Verdict::Ok => ("ok", "32", "32"),
+        Verdict::Look => ("!!", "1;33", "33"),
+        Verdict::Told => ("--", "2", "2"),
     };
     let width = style.columns - INDENT;
     let is = wrap(&clean(finding.is.chars()), width, 0);
@@ -111,7 +111,7 @@ fn show(page: &mut String, finding: &Finding, style: Style) {
     let Some(todo) = &finding.todo else { return };
     for (index, line) in wrap(&clean(todo.chars()), width, MEND.len()).iter().enumerate() {
         let mark = if index == 0 { MEND } else { "   " };
-        let _ = writeln!(page, "{:INDENT$}{}", "", style.paint(code, &format!("{mark}{line}")));
+        let _ = writeln!(page, "{:INDENT$}{}", "", style.paint(less, &format!("{mark}{line}")));
     }
 }
 

@@ -11,8 +11,9 @@ pub fn findings(report: &Value) -> Vec<Finding> {
         let streams = member(report, "sensors").and_then(|sensors| text(sensors, "from"));
         return vec![silent(daemon, streams == Some("daemon"))];
     }
-    let mut findings = vec![answers(daemon)];
-    findings.extend(version(daemon, text(report, "kymo").unwrap_or_default()));
+    let own = text(report, "kymo").unwrap_or_default();
+    let mut findings = vec![answers(daemon, own)];
+    findings.extend(version(daemon, own));
     findings.extend(journal(daemon));
     findings.extend(sandbox(daemon));
     findings
@@ -50,10 +51,11 @@ fn silent(daemon: &Value, streams: bool) -> Finding {
     look("answers", format!("{is} ({error})"), todo)
 }
 
-fn answers(daemon: &Value) -> Finding {
+fn answers(daemon: &Value, own: &str) -> Finding {
     let place = text(daemon, "directory").unwrap_or("a place it does not tell");
     let version = text(daemon, "version").unwrap_or("of no version");
-    let mut is = format!("kymod {version} in {place}");
+    let same = if version == own { ", as this kymo," } else { "" };
+    let mut is = format!("kymod {version}{same} in {place}");
     if let Some(seconds) = number(daemon, "uptime_secs").filter(|seconds| *seconds >= 0.0) {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // saturates
         let ns = (seconds * 1e9) as u64;
@@ -142,7 +144,10 @@ mod tests {
         let (verdict, is) =
             of("answers", ",\"directory\":\"~/k\",\"version\":\"0.1.0\",\"uptime_secs\":61.5")
                 .unwrap();
-        assert_eq!((verdict, &*is), (Verdict::Ok, "kymod 0.1.0 in ~/k, up 00:01:01"));
+        assert_eq!(
+            (verdict, &*is),
+            (Verdict::Ok, "kymod 0.1.0, as this kymo, in ~/k, up 00:01:01")
+        );
         assert_eq!(of("version", ",\"version\":\"0.1.0\""), None);
         let (verdict, is) = of("version", ",\"version\":\"0.0.9\"").unwrap();
         assert_eq!(verdict, Verdict::Look);

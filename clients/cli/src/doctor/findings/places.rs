@@ -21,8 +21,12 @@ pub fn findings(report: &Value) -> Vec<Finding> {
 }
 
 /// The mode in what is told of a file, such as `socket 0600 own`.
+fn octal(told: &str) -> &str {
+    told.split(' ').nth(1).unwrap_or(told)
+}
+
 fn mode(told: &str) -> Option<u32> {
-    u32::from_str_radix(told.split(' ').nth(1)?, 8).ok()
+    u32::from_str_radix(octal(told), 8).ok()
 }
 
 fn sockets(place: &Value) -> Vec<Finding> {
@@ -30,16 +34,16 @@ fn sockets(place: &Value) -> Vec<Finding> {
     let directory = text(place, "directory").unwrap_or("?");
     let is = text(place, "is").unwrap_or("?");
     if is.starts_with("directory") && mode(is).is_some_and(|mode| mode & DIRECTORY_TOO_WIDE != 0) {
-        let is = format!("{directory} is a {is}: others may put sockets of theirs there");
+        let is = format!("{directory} is {}: others may put sockets of theirs there", octal(is));
         findings.push(look("directory", is, format!("chmod go-w {directory}")));
     }
     let found: Vec<(&str, &str)> =
         SOCKETS.into_iter().filter_map(|name| Some((name, text(place, name)?))).collect();
     for (name, is) in &found {
         if is.starts_with("socket") && mode(is).is_some_and(|mode| mode & SOCKET_TOO_WIDE != 0) {
-            let is = format!("{name} is a {is}: anybody may connect");
-            let todo = "a narrower `mode` of its [[listener]]; read_group under [access] lets a \
-                        group in";
+            let is = format!("{name} is {}: whoever may enter {directory} may use it", octal(is));
+            let todo = "a narrower `mode` of its [[listener]] in kymo.toml, or chmod; read_group \
+                        under [access] lets a group in";
             findings.push(look("sockets", is, todo));
         }
     }
@@ -51,7 +55,6 @@ fn sockets(place: &Value) -> Vec<Finding> {
 
 /// In one line, if all have the same mode.
 fn summary(directory: &str, found: &[(&str, &str)]) -> Finding {
-    let octal = |is: &str| is.split(' ').nth(1).unwrap_or(is).to_string();
     let (_, first) = found.first().copied().unwrap_or_default();
     let is = match found.iter().all(|(_, is)| *is == first) && first.starts_with("socket") {
         true => format!("{} in a directory {}", octal(first), octal(directory)),

@@ -35,7 +35,9 @@ pub fn findings(report: &Value) -> Vec<Finding> {
         let todo = "no setting gives more: report it with `kymo doctor --json`";
         findings.push(look("truncated", is, todo));
     }
-    findings.extend(sources(list(report, "sources")));
+    // Without anybody else it was this report that had everything read at once.
+    let watched = member(report, "daemon").and_then(|daemon| count(daemon, "subscribers"));
+    findings.extend(sources(list(report, "sources"), watched != Some(0)));
     findings
 }
 
@@ -90,7 +92,7 @@ fn missing(reason: &Value) -> Option<Finding> {
     Some(told(what, groups.join(", ")).with(text(reason, "advice")?))
 }
 
-fn sources(sources: &[Value]) -> Vec<Finding> {
+fn sources(sources: &[Value], is_watched: bool) -> Vec<Finding> {
     let named = |of: &[&str]| {
         let more = of.len().saturating_sub(NAMED_MAX);
         let names = of[..of.len() - more].join(", ");
@@ -117,7 +119,7 @@ fn sources(sources: &[Value]) -> Vec<Finding> {
         let is = format!("read up to {most:.1} times as rarely as could be: {}", named(&names));
         let todo = "they take more CPU than they may; `max_cpu` under [sensors] in kymo.toml \
                     allows more";
-        findings.push(match *most >= STRETCH_MAX {
+        findings.push(match *most >= STRETCH_MAX && is_watched {
             true => look("stretched", is, todo),
             false => told("stretched", is).with(todo),
         });
@@ -180,6 +182,9 @@ mod tests {
         assert!(some.0 == Verdict::Told && some.1.contains("1.5 times"), "{some:?}");
         assert!(some.1.contains(": disk -> "), "{some:?}");
         assert_eq!(of("stretched", "2.0", false).unwrap().0, Verdict::Look);
+        let alone = "{\"daemon\":{\"subscribers\":0},\"groups\":[{\"group\":\"cpu\",\"sensors\":1}],\
+            \"sources\":[{\"name\":\"disk\",\"stretch\":9.0}]}";
+        assert_eq!(one(findings, "stretched", alone).unwrap().0, Verdict::Told);
         let held = of("held", "1.0", true).unwrap();
         assert!(held.0 == Verdict::Look && held.1.starts_with("a read hangs of disk"), "{held:?}");
     }
