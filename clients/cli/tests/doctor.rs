@@ -7,6 +7,7 @@ use std::fs;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
 use std::process::{Command, Output};
 
 use common::kymod::kymod;
@@ -227,4 +228,19 @@ fn the_report_has_the_kernel_and_the_service() {
         assert!(finding["do"].as_str().unwrap().contains("journalctl"), "{finding}");
         assert!(!text.contains("4711"), "{text}");
     }
+}
+
+/// What Linux keeps in memory, and every distribution has.
+const IN_MEMORY: &str = "/dev/shm";
+
+#[test]
+fn a_journal_in_memory_is_told() {
+    if !cfg!(target_os = "linux") || !Path::new(IN_MEMORY).is_dir() {
+        return;
+    }
+    let scratch = Scratch::new();
+    let state = Scratch(Path::new(IN_MEMORY).join(scratch.0.file_name().unwrap()));
+    let _daemon = kymod(&scratch.0, &["--state", state.0.to_str().unwrap()]);
+    let text = page(kymo(&["doctor", "--wait", "0", "--dir"]).arg(&scratch.0));
+    assert!(text.contains("--  journal      in memory"), "{text}");
 }
