@@ -23,6 +23,7 @@ use crate::dashboard::depth;
 use crate::failure::Failure;
 use crate::value::Value;
 use crate::{say, terminal};
+use page::{Style, page};
 
 /// Looks at everything, and prints it.
 ///
@@ -40,18 +41,24 @@ pub fn doctor(options: &Doctor) -> Result<(), Failure> {
         }
         return say(&(report.json() + "\n"));
     }
-    say(&page::page(&report, &sections, style()))
+    say(&page(&report, &sections, style()))
 }
 
 /// How wide a page is, and whether it has colours.
-fn style() -> page::Style {
-    if !io::stdout().is_terminal() {
-        return page::Style::default();
+fn style() -> Style {
+    match io::stdout().is_terminal() {
+        true => {
+            let columns = terminal::size().map(|size| size.columns);
+            Style::of(columns, is_colored(|name| std::env::var(name).ok()))
+        }
+        false => Style::default(),
     }
-    let variable = |name: &str| std::env::var(name).ok();
+}
+
+/// Whether a terminal shows colours, and who looks at it wants some.
+fn is_colored(variable: impl Fn(&str) -> Option<String>) -> bool {
     let is_dumb = variable("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
-    let is_colored = !is_dumb && depth(Color::Auto, variable) != Depth::None;
-    page::Style::of(terminal::size().map(|size| size.columns), is_colored)
+    !is_dumb && depth(Color::Auto, variable) != Depth::None
 }
 
 fn report(options: &Doctor) -> Value {
@@ -80,4 +87,22 @@ fn report(options: &Doctor) -> Value {
         ("clock_source", clock_source),
         ("service", service.answer()),
     ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_decides_on_colours() {
+        let of = |set: &[(&str, &str)]| {
+            is_colored(|name| set.iter().find(|(key, _)| *key == name).map(|(_, v)| (*v).into()))
+        };
+        assert!(of(&[("TERM", "xterm")]));
+        assert!(of(&[("TERM", "xterm"), ("NO_COLOR", "")]));
+        assert!(!of(&[("TERM", "xterm"), ("NO_COLOR", "1")]));
+        assert!(!of(&[("TERM", "xterm"), ("CLICOLOR", "0")]));
+        assert!(!of(&[("TERM", "dumb")]));
+        assert!(!of(&[]));
+    }
 }

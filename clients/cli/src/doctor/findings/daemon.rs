@@ -41,6 +41,9 @@ fn silent(daemon: &Value, streams: bool) -> Finding {
             let todo = "ask as its user; read_group under [access] in kymo.toml lets a group read";
             return look("answers", "it may be there, but not for this user", todo);
         }
+        Some("unreachable") => {
+            ("no socket can be asked there", "--dir or KYMO_DIR names another directory")
+        }
         Some("late") => (
             "it took the question and does not reply",
             "the machine is overloaded, or kymod hangs: its log tells; then start it again",
@@ -168,6 +171,7 @@ mod tests {
             ("absent", "kymo service install"),
             ("stale", "left over"),
             ("denied", "read_group"),
+            ("unreachable", "another directory"),
             ("late", "hangs"),
             ("garbled", "--dir"),
             ("failed", "(E)"),

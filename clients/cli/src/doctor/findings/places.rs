@@ -74,6 +74,7 @@ fn looked_at(place: &Value) -> Option<Finding> {
         let finding = told("looked in", format!("{directory}: {is}"));
         return Some(match is {
             "absent" => finding,
+            _ if is.contains("too long") => finding.with("a shorter name is needed"),
             "denied" => finding.with("a directory above it is closed to this user"),
             _ => finding.with("that is no directory: name another one, or put it out of the way"),
         });
@@ -147,6 +148,7 @@ mod tests {
         let other = of("directory 0700 of another user", "denied");
         assert!(other.0 == Verdict::Told && other.1.contains("closed to this user"), "{other:?}");
         assert!(of("file 0644 own", "absent").1.contains("no directory"));
+        assert!(of("path too long for a socket", "absent").1.ends_with("shorter name is needed"));
         assert!(of("denied", "denied").1.contains("above it"));
         let left = of("directory 0700 own", "socket 0600 own").1;
         assert!(left.contains("control.sock socket 0600 own"), "{left}");

@@ -112,16 +112,17 @@ fn sources(sources: &[Value], is_watched: bool) -> Vec<Finding> {
     if !held.is_empty() {
         let todo = "its device answers late or never, and the others are read all the same; the \
                     kernel's log may say why";
-        findings.push(look("held", format!("a read hangs of {}", named(&held)), todo));
+        findings.push(look("held", format!("a read does not end: {}", named(&held)), todo));
     }
     if let Some((_, most)) = stretched.iter().max_by(|a, b| a.1.total_cmp(&b.1)) {
         let names: Vec<&str> = stretched.iter().map(|(name, _)| *name).collect();
         let is = format!("read up to {most:.1} times as rarely as could be: {}", named(&names));
         let todo = "they take more CPU than they may; `max_cpu` under [sensors] in kymo.toml \
                     allows more";
-        findings.push(match *most >= STRETCH_MAX && is_watched {
-            true => look("stretched", is, todo),
-            false => told("stretched", is).with(todo),
+        findings.push(match (is_watched, *most >= STRETCH_MAX) {
+            (false, _) => told("stretched", is + ", while this looked and nobody else"),
+            (true, false) => told("stretched", is).with(todo),
+            (true, true) => look("stretched", is, todo),
         });
     }
     if findings.is_empty() && !sources.is_empty() {
@@ -182,10 +183,14 @@ mod tests {
         assert!(some.0 == Verdict::Told && some.1.contains("1.5 times"), "{some:?}");
         assert!(some.1.contains(": disk -> "), "{some:?}");
         assert_eq!(of("stretched", "2.0", false).unwrap().0, Verdict::Look);
-        let alone = "{\"daemon\":{\"subscribers\":0},\"groups\":[{\"group\":\"cpu\",\"sensors\":1}],\
+        let alone = "{\"daemon\":{\"subscribers\":0},\"groups\":[],\
             \"sources\":[{\"name\":\"disk\",\"stretch\":9.0}]}";
-        assert_eq!(one(findings, "stretched", alone).unwrap().0, Verdict::Told);
+        let alone = one(findings, "stretched", alone).unwrap();
+        assert!(alone.0 == Verdict::Told && alone.1.contains("nobody else"), "{alone:?}");
         let held = of("held", "1.0", true).unwrap();
-        assert!(held.0 == Verdict::Look && held.1.starts_with("a read hangs of disk"), "{held:?}");
+        assert!(
+            held.0 == Verdict::Look && held.1.starts_with("a read does not end: disk -> "),
+            "{held:?}"
+        );
     }
 }
