@@ -10,7 +10,7 @@ const LOSSES: [(&str, &str); 9] = [
     ("events_lost", "events lost"),
     ("events_dropped", "events dropped"),
     ("events_refused", "events refused"),
-    ("stalled", "stalled"),
+    ("stalled", "readers stalled"),
     ("refused", "connections refused"),
     ("cut", "connections cut"),
     ("mistakes", "mistakes of clients"),
@@ -33,12 +33,15 @@ fn losses(daemon: &Value) -> Option<Finding> {
     let known: Vec<(u64, &str)> =
         LOSSES.into_iter().filter_map(|(key, is)| Some((count(daemon, key)?, is))).collect();
     let lost: Vec<String> =
-        known.iter().filter(|(n, _)| *n > 0).map(|(n, is)| format!("{n} {is}")).collect();
+        known.iter().filter(|(n, _)| *n > 0).map(|(n, is)| format!("{is} {n}")).collect();
     match (known.is_empty(), lost.is_empty()) {
         (true, _) => None,
         (false, true) => Some(ok("losses", "no tick, frame, event or connection")),
         (false, false) => {
-            let todo = "who lost something was told; `kymo status` names who is slow";
+            let todo = match count(daemon, "refused") {
+                Some(1..) => "a connection is refused by `clients` or a quota in kymo.toml",
+                _ => "each was told to whom it struck; `kymo status` names who is slow",
+            };
             Some(told("losses", lost.join(", ")).with(todo))
         }
     }
@@ -107,10 +110,12 @@ mod tests {
         for (key, is) in LOSSES {
             let (verdict, text) = of("losses", &format!(",\"{key}\":5")).unwrap();
             assert_eq!(verdict, Verdict::Told);
-            assert!(text.starts_with(&format!("5 {is} -> ")), "{text}");
+            assert!(text.starts_with(&format!("{is} 5 -> ")), "{text}");
         }
         let two = of("losses", ",\"merged\":2,\"cut\":1,\"refused\":0").unwrap().1;
-        assert!(two.starts_with("2 frames merged, 1 connections cut -> "), "{two}");
+        assert!(two.starts_with("frames merged 2, connections cut 1 -> each was told"), "{two}");
+        let refused = of("losses", ",\"refused\":1").unwrap().1;
+        assert!(refused.contains("-> a connection is refused by"), "{refused}");
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub fn findings(report: &Value) -> Vec<Finding> {
             findings.push(told("sensors", "not looked at: there is no daemon to ask"));
         }
         Some(error) => {
-            let todo = "ask again with --wait 10; kymod's log tells more";
+            let todo = "a line above may tell why; else ask again with --wait 10";
             findings.push(look("sensors", error, todo));
         }
         None => findings.extend(groups(list(report, "groups"))),
