@@ -32,6 +32,7 @@ pub mod apple;
 pub mod clock;
 pub mod durability;
 pub mod fake;
+mod kernel;
 mod local_time;
 pub mod machine;
 mod manager;
@@ -65,6 +66,8 @@ use linux as os;
 use macos as os;
 
 pub use fake::Fake;
+#[doc(hidden)]
+pub use kernel::{Cgroup, ClockSource, Kernel};
 pub use local_time::LocalTime;
 pub use machine::Machine;
 #[doc(hidden)]

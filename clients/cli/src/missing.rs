@@ -19,6 +19,34 @@ struct Reason {
     is_of: fn(&Sensor, State) -> bool,
 }
 
+/// Why some sensors have no value.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// What the reason is called.
+    pub title: &'static str,
+    /// What it means, and what would give them one.
+    pub advice: String,
+    /// How many there are in which group.
+    pub groups: Vec<(Group, usize)>,
+}
+
+/// Each reason that occurs, for those who are not told which sensors there are.
+pub fn counted(rows: &[(&Sensor, Reading)], waited: Duration) -> Vec<Counted> {
+    let of = |reason: Reason| {
+        let count = |group: Group| {
+            let is_of = |(sensor, reading): &&(&Sensor, Reading)| {
+                sensor.group == group && (reason.is_of)(sensor, reading.state)
+            };
+            (group, rows.iter().filter(is_of).count())
+        };
+        let groups: Vec<_> =
+            Group::ALL.into_iter().map(count).filter(|(_, count)| *count > 0).collect();
+        let advice = reason.advice.split_whitespace().collect::<Vec<_>>().join(" ");
+        (!groups.is_empty()).then_some(Counted { title: reason.title, advice, groups })
+    };
+    reasons(waited).into_iter().filter_map(of).collect()
+}
+
 /// A paragraph for what has no value; empty when all have one. `waited` is how long values were
 /// waited for; `omitted` is how many sensors are in no catalog.
 pub fn missing(rows: &[(&Sensor, Reading)], waited: Duration, omitted: u32) -> String {
@@ -151,6 +179,22 @@ mod tests {
         assert!(lines[3].contains("CAP_DAC_READ_SEARCH") && lines[4].contains("udev"), "{text}");
         assert_eq!(lines[5], "  no permission: filesystem//mnt used");
         assert!(!lines[6].contains("energy"), "{text}");
+    }
+
+    #[test]
+    fn groups_are_counted_by_reason() {
+        let cpu = sensor(Group::Cpu, "x", "one");
+        let energy = sensor(Group::Power, "hw.energy", "package-0");
+        let told = [(&cpu, State::Absent), (&cpu, State::Absent), (&cpu, State::Ok)];
+        let told = told.into_iter().chain([(&energy, State::Denied), (&energy, State::Absent)]);
+        let reading = |state| Reading { state, value: None, age_ms: 0 };
+        let rows: Vec<_> = told.map(|(sensor, state)| (sensor, reading(state))).collect();
+        let counted = counted(&rows, Duration::from_secs(2));
+        assert_eq!(counted.len(), 2);
+        assert_eq!(counted[0].groups, [(Group::Power, 1)]);
+        assert!(counted[0].advice.contains("udev") && !counted[0].advice.contains("  "));
+        assert_eq!(counted[1].title, "absent");
+        assert_eq!(counted[1].groups, [(Group::Cpu, 2), (Group::Power, 1)]);
     }
 
     #[test]

@@ -57,20 +57,25 @@ impl Taken {
     }
 }
 
-/// See [`close_files`](crate::close_files).
-pub(crate) fn close_files(places: &Places<'_>) -> Result<u8, &'static str> {
+/// The version whose rules would close files where sensors see processes at `proc`.
+pub(crate) fn version(proc: &Path) -> Result<u8, &'static str> {
     // Landlock lets nobody trace who is not confined, which is what such a procfs asks for: no
     // process would be seen any more.
     let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
-    if hides_processes(&mounts, &places.roots.proc) {
+    if hides_processes(&mounts, proc) {
         return Err("procfs is mounted with hidepid");
     }
-    let version = match sys::landlock_version() {
-        Ok(version) => version.min(VERSION_MAX),
-        Err(Errno::ENOSYS) => return Err("the kernel has no Landlock"),
-        Err(Errno::EOPNOTSUPP) => return Err("Landlock is switched off in the kernel"),
-        Err(errno) => return Err(errno.desc()),
-    };
+    match sys::landlock_version() {
+        Ok(version) => Ok(version.min(VERSION_MAX)),
+        Err(Errno::ENOSYS) => Err("the kernel has no Landlock"),
+        Err(Errno::EOPNOTSUPP) => Err("Landlock is switched off in the kernel"),
+        Err(errno) => Err(errno.desc()),
+    }
+}
+
+/// See [`close_files`](crate::close_files).
+pub(crate) fn close_files(places: &Places<'_>) -> Result<u8, &'static str> {
+    let version = version(&places.roots.proc)?;
     let taken = Taken::by(version, places.speaks_abstractly);
     let confine = || -> Result<(), Errno> {
         let ruleset = sys::landlock_ruleset(&taken)?;

@@ -36,6 +36,7 @@ mod fans;
 mod file;
 mod hwmon;
 mod inherited;
+pub(crate) mod kernel;
 mod landlock;
 pub mod loadavg;
 mod machine;

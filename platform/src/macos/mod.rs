@@ -31,6 +31,7 @@ use crate::source::Source;
 
 mod edges;
 pub mod iokit;
+pub(crate) mod kernel;
 mod layouts;
 mod mach;
 mod machine;
@@ -57,14 +58,17 @@ pub(crate) const CLOCK_SLEW_PPM: u64 = 5000;
 /// The registry makes dictionaries of all of it, for 0.1 ms or so.
 pub const DISK_IO_INTERVAL_NS: u64 = 1_000_000_000;
 
+const NO_LANDLOCK: &str = "this system has no Landlock";
+const NO_FILTERS: &str = "this system has no such filters";
+
 /// Landlock is Linux's.
 pub(crate) fn close_files(_places: &Places<'_>) -> Result<u8, &'static str> {
-    Err("this system has no Landlock")
+    Err(NO_LANDLOCK)
 }
 
 /// Filters of this kind are Linux's.
 pub(crate) fn close_calls() -> Result<(), &'static str> {
-    Err("this system has no such filters")
+    Err(NO_FILTERS)
 }
 
 /// Asks the peer of `socket` not to be able to send descriptors: Linux only, `ENOPROTOOPT` here.

@@ -90,6 +90,8 @@ impl Hub {
         w.raw(",\"journal_is_failing\":");
         w.raw(if self.journal_error.is_some() { "true" } else { "false" });
         let Some(found) = self.recovery else { return };
+        w.raw(",\"journal_is_lasting\":");
+        w.raw(if self.is_lasting { "true" } else { "false" });
         w.raw(",\"journal_epoch\":");
         w.string(found.origin.name());
         member(w, "journal_events_found", found.events);
@@ -114,6 +116,7 @@ impl Hub {
         }
         w.raw("]");
         member(w, "clients_omitted", (self.table.len() - listed) as u64);
+        member(w, "clients_max", u64::from(self.limits.clients));
     }
 
     pub(super) fn answer_sensors(&mut self, place: usize, sampler: &Sampler, now: Now) {

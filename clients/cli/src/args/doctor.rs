@@ -10,19 +10,20 @@ use super::{Command, dir_help};
 
 const HELP: &str = concat!(
     "\
-kymo doctor: what helps others to see why kymo does not do what it should
+kymo doctor: what is wrong, and what mends it
 
 usage: kymo doctor [options]
 
   --wait S    wait up to S seconds for the sensors' first values (default: 2)
-  --json      one JSON object
+  --json      one JSON object, to send to who looks for a fault
 ",
     dir_help!(),
     "
-Tells versions, the machine's model, clocks and limits, where sockets are looked
-for and what is there, whether a daemon answers and how it is, and how many
-sensors are in which state; without a daemon it samples in its own process, but
-not with --dir. No host name, user name or serial number is in it, and no
+Looks at the daemon, its sockets, losses and settings, at the sensors, and at
+what the machine offers, and gives each a mark: ok; !! for what is to be mended,
+with what mends it; -- for what is merely told. Without a daemon it samples in
+its own process, but not with --dir. It changes nothing, and ends with 0
+whatever it finds. No host name, user name or serial number is in it, and no
 sensor's value.
 
 example: kymo doctor --json > report.json

@@ -51,7 +51,7 @@ usage: kymo COMMAND [options]; each command has --help
   sensors    every sensor, and what it reads now
   metrics    its figures, for Prometheus; also kymo --metrics
   ping       whether it answers, and how fast
-  doctor     what to send to who looks for a fault
+  doctor     what is wrong, and what mends it
   bench      how fast kymo is here, beside a bare socket
   stress     a load of processors, memory or events, for a while
   service    have systemd or launchd keep kymod running

@@ -29,6 +29,7 @@ use crate::link::{Link, name_of, settings, timeout};
 use crate::terminal::{Size, size};
 use cost::Cost;
 use ending::End;
+pub use environment::depth;
 use keyboard::Keyboard;
 use screen::Screen;
 

@@ -1,8 +1,9 @@
 //! Whether a daemon answers, and how it is.
 
-use std::path::Path;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
-use kymo_client::{Action, Control, directories};
+use kymo_client::{Action, Control, Error, directories};
 
 use super::places::nameless;
 use crate::failure::Failure;
@@ -24,20 +25,40 @@ pub fn daemon(directory: Option<&Path>) -> (Value, Value) {
             members.extend(kept);
             (Value::Object(members), sources)
         }
-        Err(failure) => {
-            let text = nameless(&failure.text);
-            let told = [("answers", Value::truth(false)), ("error", Value::text(text))];
+        Err((why, text)) => {
+            let told = [
+                ("answers", Value::truth(false)),
+                ("error", Value::text(nameless(&text))),
+                ("why", Value::text(why)),
+            ];
             (Value::object(told), Value::Null)
         }
     }
 }
 
-fn ask(directory: Option<&Path>) -> Result<(Option<std::path::PathBuf>, Value), Failure> {
-    let mut control = Control::connect(directories(directory))?;
-    let text = control.request(Action::Status)?.text.to_string();
+/// Its status and where it is; or why there is none, in a word and for people.
+fn ask(directory: Option<&Path>) -> Result<(Option<PathBuf>, Value), (&'static str, String)> {
+    let failed = |error: Error| (why(&error), Failure::of_client(&error).text);
+    let mut control = Control::connect(directories(directory)).map_err(failed)?;
+    let text = control.request(Action::Status).map_err(failed)?.text.to_string();
     let place = control.directory().map(Path::to_path_buf);
     let status = Value::parse(&text);
-    Ok((place, status.map_err(|_| Failure::new("its reply is not JSON"))?))
+    Ok((place, status.map_err(|_| ("garbled", "its reply is not JSON".to_string()))?))
+}
+
+/// Why nobody answered, in a word.
+fn why(error: &Error) -> &'static str {
+    match error {
+        Error::Unreachable { kind: ErrorKind::NotFound, .. } => "absent",
+        // A socket's file that nobody holds any more.
+        Error::Unreachable { kind: ErrorKind::ConnectionRefused, .. } => "stale",
+        Error::Unreachable { .. } => "unreachable",
+        Error::Denied { .. } => "denied",
+        Error::Late => "late",
+        Error::Refused { .. } => "refused",
+        Error::Protocol(_) => "garbled",
+        _ => "failed",
+    }
 }
 
 /// What of a status is told, of its clients how many; and its sources.

@@ -9,23 +9,37 @@ use kymo_protocol::Groups;
 use super::places::nameless;
 use crate::failure::Failure;
 use crate::link::embed;
+use crate::missing::{Counted, counted};
 use crate::readings::Readings;
 use crate::sensors::{collect, settings};
 use crate::value::Value;
 
-/// Whose sensors were counted, and how many in which group: a daemon's; where none answers and none
-/// was asked for, those of the library in this process.
-pub fn sensors(directory: Option<&Path>, wait: Duration) -> (Value, Value) {
+/// Whose sensors were counted, how many in which group, and why some have no value: a daemon's;
+/// where none answers and none was asked for, those of the library in this process.
+pub fn sensors(directory: Option<&Path>, wait: Duration) -> [Value; 3] {
     match readings(directory, wait) {
         Ok((from, readings)) => {
             let omitted = Value::plain(readings.catalog().omitted());
             let told = [("from", Value::text(from)), ("omitted", omitted)];
-            (Value::object(told), Value::List(groups(&readings)))
+            let rows: Vec<_> = readings.all().collect();
+            let missing = counted(&rows, wait).into_iter().map(reason).collect();
+            [Value::object(told), Value::List(groups(&readings)), Value::List(missing)]
         }
         Err(failure) => {
-            (Value::object([("error", Value::text(nameless(&failure.text)))]), Value::Null)
+            let told = [("error", Value::text(nameless(&failure.text)))];
+            [Value::object(told), Value::Null, Value::Null]
         }
     }
+}
+
+/// Which groups lack something, and not which sensors: their labels may be names of people's.
+fn reason(counted: Counted) -> Value {
+    let groups = counted.groups.iter();
+    Value::object([
+        ("reason", Value::text(counted.title)),
+        ("groups", Value::object(groups.map(|(group, n)| (group.name(), Value::plain(n))))),
+        ("advice", Value::text(counted.advice)),
+    ])
 }
 
 fn readings(directory: Option<&Path>, wait: Duration) -> Result<(&'static str, Readings), Failure> {

@@ -2,7 +2,7 @@
 
 use kymo_platform::clock::{now, resolutions_ns};
 use kymo_platform::socket::PATH_MAX;
-use kymo_platform::{Roots, System};
+use kymo_platform::{Kernel, Roots, System};
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
 
 use crate::value::Value;
@@ -18,6 +18,36 @@ pub fn system() -> Value {
         ("model", Value::maybe(system.model.map(Value::text))),
         ("cpus", Value::maybe(cpus.map(Value::plain))),
     ])
+}
+
+/// What the kernel offers, and what it reads the time from.
+pub fn kernel() -> (Value, Value) {
+    let kernel = Kernel::of(&Roots::default());
+    let Kernel { landlock, seccomp, pressure, timer, cgroup, clock_source } = kernel;
+    let whether = |found: Result<(), &str>| Value::truth(found.is_ok());
+    let mut members = vec![
+        ("landlock", Value::maybe(landlock.ok().map(Value::plain))),
+        ("seccomp", whether(seccomp)),
+        ("pressure", whether(pressure)),
+        ("timer", whether(timer)),
+        ("cgroup", Value::maybe(cgroup.ok().map(|found| Value::text(found.name())))),
+    ];
+    let reasons = [
+        ("landlock_missing", landlock.err()),
+        ("seccomp_missing", seccomp.err()),
+        ("pressure_missing", pressure.err()),
+        ("timer_missing", timer.err()),
+        ("cgroup_missing", cgroup.err()),
+    ];
+    members.extend(reasons.into_iter().filter_map(|(key, why)| Some((key, Value::text(why?)))));
+    let source = clock_source.map(|source| {
+        let available = source.available.into_iter().map(Value::text).collect();
+        Value::object([
+            ("current", Value::text(source.current)),
+            ("available", Value::List(available)),
+        ])
+    });
+    (Value::object(members), Value::maybe(source))
 }
 
 /// How fine the clocks are, and how long the machine was awake and asleep since its start.

@@ -7,6 +7,7 @@
 mod call;
 mod plan;
 mod program;
+mod report;
 mod site;
 mod status;
 mod text;
@@ -22,6 +23,7 @@ use crate::say;
 use crate::table::table;
 use crate::tell as warn;
 use plan::{Found, Step, found};
+pub use report::report;
 use site::Site;
 use text::{Start, program_of};
 
