@@ -30,9 +30,18 @@ fn press(top: &mut Top, keys: &str) {
 
 #[test]
 fn each_size_has_its_layout() {
-    for (width, height) in
-        [(1, 1), (20, 5), (40, 12), (60, 14), (80, 24), (80, 50), (120, 36), (160, 50), (500, 200)]
-    {
+    for (width, height) in [
+        (1, 1),
+        (12, 8),
+        (20, 5),
+        (40, 12),
+        (60, 14),
+        (80, 24),
+        (80, 50),
+        (120, 36),
+        (160, 50),
+        (500, 200),
+    ] {
         let found = text(&drawn(&mut told(), width, height));
         check(&format!("{width}x{height}"), &found);
         for (row, line) in found.lines().enumerate() {

@@ -64,7 +64,9 @@ pub struct Log {
 
 impl Log {
     pub(super) fn push(&mut self, entry: Entry) {
-        self.events += u64::from(matches!(entry.said, Said::Event { is_again: false, .. }));
+        // A snapshot is none.
+        let is_new = matches!(entry.said, Said::Event { sequence: 1.., is_again: false });
+        self.events += u64::from(is_new);
         if self.entries.len() == LOG_MAX {
             self.entries.pop_front();
         }
