@@ -87,6 +87,15 @@ fn a_pause_freezes_the_picture_and_counts_events() {
 }
 
 #[test]
+fn a_state_at_the_beginning_is_no_event() {
+    let mut top = told();
+    feed(&mut top, &event(0, "state_change", Data::Json("\"idle\""), WALL_NS - 60 * S), WALL_NS);
+    let found = text(&drawn(&mut top, 120, 36));
+    assert!(found.contains("11:59:00 -      state_change \"idle\" (state)"), "{found}");
+    assert!(found.contains("─ events 2 ─"), "{found}");
+}
+
+#[test]
 fn losses_stand_where_they_happened() {
     let mut top = told();
     top.handle_item(&GAP, WALL_NS);

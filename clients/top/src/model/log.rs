@@ -105,6 +105,16 @@ mod tests {
     }
 
     #[test]
+    fn only_new_events_are_counted() {
+        let mut log = Log::default();
+        // A snapshot, one of the history that is told again, and a new one.
+        for (sequence, is_again) in [(0, true), (4, true), (5, false)] {
+            log.push(Entry::event(0, sequence, "t", "", is_again));
+        }
+        assert_eq!((log.len(), log.events()), (3, 1));
+    }
+
+    #[test]
     fn what_strangers_say_is_harmless_and_short() {
         let detail = format!("\u{1b}[2J\u{202e}{}", "x".repeat(5000));
         let entry = Entry::event(0, 1, "a\nb", &detail, false);
