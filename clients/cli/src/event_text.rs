@@ -11,13 +11,15 @@ pub fn event_text(event: &Event, sequence: u64, zone: LocalTime) -> String {
     let time = zone.hms(event.wall_ns());
     let time = str::from_utf8(&time).unwrap_or_default();
     let place = match sequence {
-        // A snapshot is no part of the history.
-        0 => "now".into(),
+        // A snapshot is no part of the history, and says what an application is since then.
+        0 => "-".into(),
         sequence => format!("#{sequence}"),
     };
     let mut parts = vec![format!("{time}  {place:<6}  {}", event.topic()), event_detail(event)];
-    if event.is_catchup() && sequence > 0 {
-        parts.push("(again)".into());
+    match sequence {
+        0 => parts.push("(state)".into()),
+        _ if event.is_catchup() => parts.push("(again)".into()),
+        _ => {}
     }
     parts.retain(|part| !part.is_empty());
     clean(parts.join("  ").chars())
@@ -42,7 +44,7 @@ mod tests {
         assert_eq!(text(&fields, 42), "  #42     build.done  {\"ok\":true}");
         let state =
             EventFields { state: Some(AppState::Idle), ..EventFields::new(EventKind::StateChange) };
-        assert_eq!(text(&state, 0), "  now     state_change  idle");
+        assert_eq!(text(&state, 0), "  -       state_change  idle  (state)");
         let mut spoken = EventFields {
             name: Words::Plain("12:00:00"),
             data: Data::Text(Words::Plain("Hello world")),

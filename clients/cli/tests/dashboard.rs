@@ -79,11 +79,18 @@ impl Terminal {
 
     /// Starts `kymo top` in the shell; the file that has its number.
     fn top(&self, arguments: &str) -> PathBuf {
+        self.top_with("", arguments)
+    }
+
+    /// The same with variables before it, of `NAME=value` each.
+    fn top_with(&self, variables: &str, arguments: &str) -> PathBuf {
         let pid = self.scratch.0.join("pid");
         let _ = fs::remove_file(&pid);
         let program = env!("CARGO_BIN_EXE_kymo");
-        let line =
-            format!("clear; (echo $BASHPID > {}; exec {program} top {arguments})", pid.display());
+        let line = format!(
+            "clear; (echo $BASHPID > {}; exec env {variables} {program} top {arguments})",
+            pid.display()
+        );
         self.keys(&["-l", &line]);
         self.keys(&["Enter"]);
         pid
@@ -130,6 +137,43 @@ fn dir(path: &Path) -> String {
 fn signal(pid: &Path, signal: Signal) {
     let pid: i32 = fs::read_to_string(pid).unwrap().trim().parse().unwrap();
     kill(Pid::from_raw(pid), signal).unwrap();
+}
+
+/// A library that a program is started with, and whose clock fails a few times, on the program's
+/// first thread, when the file is there that `KYMO_NO_CLOCK` names. A clock that fails is what std
+/// panics at; kymo's own does not, so once is not enough.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const FAILING_CLOCK: &str = r#"
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+int clock_gettime(clockid_t clock, struct timespec *time) {
+    static int failures;
+    const char *file = getenv("KYMO_NO_CLOCK");
+    int is_first = syscall(SYS_gettid) == getpid();
+    if (clock == CLOCK_MONOTONIC && is_first && failures < 5 && file && !access(file, F_OK)) {
+        failures++;
+        errno = EINVAL;
+        return -1;
+    }
+    return (int)syscall(SYS_clock_gettime, clock, time);
+}
+"#;
+
+/// Makes that library.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn failing_clock(directory: &Path) -> PathBuf {
+    let [source, library] = ["clock.c", "clock.so"].map(|name| directory.join(name));
+    fs::write(&source, FAILING_CLOCK).unwrap();
+    let mut compile = Command::new("cc");
+    compile.args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).arg(&source);
+    let told = compile.output().unwrap();
+    assert!(told.status.success(), "{}", said(&told));
+    library
 }
 
 /// Whether it shows what a daemon tells: vitals at its rate, and processes.
@@ -194,6 +238,36 @@ fn whatever_ends_it_leaves_a_clean_terminal() {
     terminal.until("values again", is_live);
     terminal.keys(&["q"]);
     terminal.until("the end", |screen| !screen.contains('╭'));
+}
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[test]
+fn a_panic_leaves_a_clean_terminal_and_can_be_read() {
+    let Some(terminal) = Terminal::new(100, 30, &[]) else { return };
+    let daemon = Scratch::new();
+    let _daemon = kymod(&daemon.0, &[]);
+    let library = failing_clock(&terminal.scratch.0);
+    let file = terminal.scratch.0.join("no-clock");
+    let variables = format!(
+        "-u RUST_BACKTRACE LD_PRELOAD={} KYMO_NO_CLOCK={}",
+        library.display(),
+        file.display()
+    );
+    terminal.top_with(&variables, &dir(&daemon.0));
+    terminal.until("values", is_live);
+    assert_eq!(terminal.flags(), "1 1 0");
+    fs::write(&file, "").unwrap();
+    // On the shell's screen, and in lines that begin where lines begin.
+    let begins = |screen: &str, with: &str| screen.lines().any(|line| line.starts_with(with));
+    terminal.until("the message", |screen| {
+        begins(screen, "thread 'main'")
+            && screen.contains("panicked at")
+            && begins(screen, "called `Result::unwrap()` on an `Err` value: Os { code: 22")
+            && begins(screen, "note: run with `RUST_BACKTRACE=1`")
+    });
+    // Released, it does not unwind: that is SIGABRT.
+    let code = if cfg!(debug_assertions) { "code 101" } else { "code 134" };
+    terminal.is_clean(code);
 }
 
 #[test]

@@ -92,7 +92,7 @@ fn whole(area: Rect) -> Vec<(Panel, Rect)> {
     let (network, rest) = left_of(lower, lower.width * 34 / 100);
     let (disk, sensors) = left_of(rest, rest.width / 2);
     let (processes, right) = left_of(lists, lists.width * 54 / 100);
-    let (events, health) = top_of(right, right.height - 7.min(right.height / 2));
+    let (events, health) = top_of(right, right.height - 10.min(right.height / 2));
     vec![
         (Panel::Cpu, cpu),
         (Panel::Memory, memory),
@@ -111,7 +111,7 @@ fn compact(area: Rect, focus: Panel) -> Vec<(Panel, Rect)> {
     let (cpu, memory) = left_of(upper, upper.width / 2);
     let mut panels = vec![(Panel::Cpu, cpu), (Panel::Memory, memory)];
     let has_flows = area.height >= 18;
-    let (flows, mut rest) = top_of(rest, if has_flows { (area.height / 4).max(5) } else { 0 });
+    let (flows, mut rest) = top_of(rest, if has_flows { area.height / 4 + 1 } else { 0 });
     if has_flows {
         let (network, disk) = left_of(flows, flows.width / 2);
         panels.extend([(Panel::Network, network), (Panel::Disk, disk)]);

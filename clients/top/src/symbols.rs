@@ -76,6 +76,7 @@ impl Symbols {
             (Self::Ascii, 'µ') => 'u',
             (Self::Ascii, '·') => '-',
             (Self::Ascii, '●') => '*',
+            (Self::Ascii, '≤') => '<',
             (Self::Ascii, '↓') => 'v',
             (Self::Ascii, '↑') => '^',
             (Self::Ascii, char) if !char.is_ascii() => '?',

@@ -30,9 +30,18 @@ fn press(top: &mut Top, keys: &str) {
 
 #[test]
 fn each_size_has_its_layout() {
-    for (width, height) in
-        [(1, 1), (20, 5), (40, 12), (60, 14), (80, 24), (80, 50), (120, 36), (160, 50), (500, 200)]
-    {
+    for (width, height) in [
+        (1, 1),
+        (12, 8),
+        (20, 5),
+        (40, 12),
+        (60, 14),
+        (80, 24),
+        (80, 50),
+        (120, 36),
+        (160, 50),
+        (500, 200),
+    ] {
         let found = text(&drawn(&mut told(), width, height));
         check(&format!("{width}x{height}"), &found);
         for (row, line) in found.lines().enumerate() {
@@ -75,6 +84,15 @@ fn a_pause_freezes_the_picture_and_counts_events() {
     focus.into_iter().for_each(|input| assert_eq!(top.handle_input(input), None));
     let live = text(&drawn(&mut top, 80, 24));
     assert!(live.contains("late") && !live.contains("paused"), "{live}");
+}
+
+#[test]
+fn a_state_at_the_beginning_is_no_event() {
+    let mut top = told();
+    feed(&mut top, &event(0, "state_change", Data::Json("\"idle\""), WALL_NS - 60 * S), WALL_NS);
+    let found = text(&drawn(&mut top, 120, 36));
+    assert!(found.contains("11:59:00 -      state_change \"idle\" (state)"), "{found}");
+    assert!(found.contains("─ events 2 ─"), "{found}");
 }
 
 #[test]

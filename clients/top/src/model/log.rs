@@ -64,7 +64,9 @@ pub struct Log {
 
 impl Log {
     pub(super) fn push(&mut self, entry: Entry) {
-        self.events += u64::from(matches!(entry.said, Said::Event { is_again: false, .. }));
+        // A snapshot is none.
+        let is_new = matches!(entry.said, Said::Event { sequence: 1.., is_again: false });
+        self.events += u64::from(is_new);
         if self.entries.len() == LOG_MAX {
             self.entries.pop_front();
         }
@@ -100,6 +102,16 @@ mod tests {
         assert_eq!((log.len(), log.events()), (LOG_MAX, LOG_MAX as u64 + 3));
         let oldest = log.newest().last().map(|entry| entry.said);
         assert_eq!(oldest, Some(Said::Event { sequence: 4, is_again: false }));
+    }
+
+    #[test]
+    fn only_new_events_are_counted() {
+        let mut log = Log::default();
+        // A snapshot, one of the history that is told again, and a new one.
+        for (sequence, is_again) in [(0, true), (4, true), (5, false)] {
+            log.push(Entry::event(0, sequence, "t", "", is_again));
+        }
+        assert_eq!((log.len(), log.events()), (3, 1));
     }
 
     #[test]

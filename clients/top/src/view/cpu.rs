@@ -12,6 +12,7 @@ use crate::theme::Role;
 
 /// Columns of one processor: its number, a bar and its share.
 const CORE_WIDTH: u16 = 18;
+const BAR: u16 = 8;
 
 pub fn draw(pen: &mut Pen<'_>, scene: &mut Scene<'_>) -> Hidden {
     let model = scene.model;
@@ -26,7 +27,7 @@ pub fn draw(pen: &mut Pen<'_>, scene: &mut Scene<'_>) -> Hidden {
     let columns = wanted.min((room / 2) / CORE_WIDTH);
     let side = if cores.is_empty() { 0 } else { columns * CORE_WIDTH };
     let graph_width = room - side.min(room);
-    let note = format!("load {}  {}", load(scene), scene.span(graph_width));
+    let note = format!("load {}  last {}", load(scene), scene.span(graph_width));
     let mut inner = pen.framed(&title, &note, has_focus);
     let (width, height) = (inner.width(), inner.height());
     let mut graph = inner.within(0, 0, graph_width, height);
@@ -63,7 +64,6 @@ fn draw_core(pen: &mut Pen<'_>, core: &Core, scene: &Scene<'_>) {
     let sensors = scene.model.sensors();
     let usage = sensors.reading_of(core.usage).unwrap_or(crate::model::Reading::PENDING);
     pen.text(1, 0, &format!("{:<2}", core.number), Role::Faint);
-    let role = pen.ink.level(usage.value.unwrap_or(0.0));
     let end = pen.width();
     // Of a list of few, the clock is what else is worth knowing.
     let told = match (usage.value, sensors.reading_of(core.frequency).and_then(|it| it.value)) {
@@ -71,7 +71,9 @@ fn draw_core(pen: &mut Pen<'_>, core: &Core, scene: &Scene<'_>) {
         _ => Told::of(usage, |share| format!("{:.0} %", share * 100.0)),
     };
     let start = pen.right(end, 0, &told.text, told.role);
-    if start > 6 {
-        pen.bar(4, 0, start.saturating_sub(5).min(8), usage.value, role);
+    // An empty bar would be 0.
+    if let Some(share) = usage.value.filter(|_| start > BAR + 4) {
+        let role = pen.ink.level(share);
+        pen.bar(4, 0, BAR, share, role);
     }
 }

@@ -10,6 +10,9 @@ use crate::model::{Disk, FileSystem, Reading, Series};
 use crate::numbers::float;
 use crate::theme::Role;
 
+/// Columns of how full a file system is: `100 % of 100.0 GiB`.
+const VALUE: u16 = 18;
+
 pub fn draw(pen: &mut Pen<'_>, scene: &mut Scene<'_>) -> Hidden {
     let model = scene.model;
     let read = field(model, Field::DiskReadBytes, |vitals| float(vitals.disk_read_bytes.get()));
@@ -46,12 +49,16 @@ fn draw_system(pen: &mut Pen<'_>, system: &FileSystem, scene: &Scene<'_>) {
     });
     let width = pen.width();
     let start = pen.right(width, 0, &told.text, told.role);
-    let bar = 8.min(start / 3);
-    let role = pen.ink.level(share.value.unwrap_or(0.0));
-    if bar >= 4 && share.value.is_some() {
-        pen.bar(start.saturating_sub(bar + 1), 0, bar, share.value, role);
+    let values = width.saturating_sub(VALUE);
+    let bar = 8.min(values / 3);
+    // All bars below each other; what says more than others has none.
+    let mut end = start;
+    if let Some(share) = share.value.filter(|_| bar >= 4 && start >= values) {
+        end = values - bar - 1;
+        let role = pen.ink.level(share);
+        pen.bar(end, 0, bar, share, role);
     }
-    let room = start.saturating_sub(bar + 2);
+    let room = end.saturating_sub(1);
     pen.within(0, 0, room, 1).text(0, 0, &system.mount, Role::Text);
 }
 

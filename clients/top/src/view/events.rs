@@ -33,14 +33,17 @@ fn draw_entry(pen: &mut Pen<'_>, entry: &Entry, scene: &Scene<'_>) {
         return;
     };
     let x = if pen.width() >= 50 {
-        let place = if sequence == 0 { "now".into() } else { format!("#{sequence}") };
+        let place = if sequence == 0 { "-".into() } else { format!("#{sequence}") };
         pen.text(x, 0, &format!("{place:<6}"), Role::Faint) + 1
     } else {
         x
     };
     let x = pen.text(x, 0, &entry.topic, Role::Inward) + 1;
     let x = pen.text(x, 0, &entry.detail, Role::Text) + 1;
-    if is_again {
-        pen.text(x, 0, "(again)", Role::Faint);
+    match (sequence, is_again) {
+        // No event: what an application is since then.
+        (0, _) => _ = pen.text(x, 0, "(state)", Role::Faint),
+        (_, true) => _ = pen.text(x, 0, "(again)", Role::Faint),
+        _ => {}
     }
 }

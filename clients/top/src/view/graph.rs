@@ -152,11 +152,14 @@ pub const fn columns_of(width: u16) -> usize {
     width as usize * crate::history::COLUMNS
 }
 
-/// A label at the left end of a graph's top row.
-pub fn label(pen: &mut Pen<'_>, text: &str) {
-    if pen.width() > extent(text.chars().count()) + 2 && pen.height() > 1 {
-        pen.text(0, 0, text, Role::Faint);
+/// A label above a graph, if there is room for both; the rows that it takes, where it would hide
+/// what is highest.
+pub fn label(pen: &mut Pen<'_>, text: &str) -> u16 {
+    if text.is_empty() || pen.width() < extent(text.chars().count()) || pen.height() < 2 {
+        return 0;
     }
+    pen.text(0, 0, text, Role::Faint);
+    1
 }
 
 #[cfg(test)]

@@ -3,30 +3,54 @@
 use kymo_client::State;
 use kymo_protocol::Field;
 
+use super::pen::width;
 use super::told::{Told, bytes, field, percent, rate};
 use super::{Pen, Scene};
 use crate::model::{Reading, Series};
-use crate::numbers::float;
+use crate::numbers::{extent, float};
 use crate::quantity::quantity;
 use crate::theme::Role;
 
-/// Columns of a label, and columns from which on there is one.
+/// Columns of a label, and columns from which on values stand below each other.
 const LABEL: u16 = 7;
 const WIDTH_MIN: u16 = 16;
 
 pub fn draw(pen: &mut Pen<'_>, scene: &Scene<'_>) {
     let rows = rows(scene);
+    // Bars begin below each other.
+    let shares = rows.iter().filter(|(.., share)| share.is_some());
+    let widest = shares.map(|(_, told, _)| width(&told.text)).max().unwrap_or(0);
     for ((label, told, share), y) in rows.into_iter().zip(0..pen.height()) {
-        let has_label = pen.width() >= WIDTH_MIN;
-        let start = if has_label { LABEL } else { 0 };
+        let label = short(label, &told.text, pen.width());
+        let start = match pen.width() {
+            _ if label.is_empty() => 0,
+            WIDTH_MIN.. => LABEL,
+            _ => extent(label.len()) + 1,
+        };
         pen.text(0, y, label, Role::Faint);
         let role = share.map_or(told.role, |share| pen.ink.level(share));
-        pen.within(start, y, u16::MAX, 1).clear();
-        let x = pen.text(start, y, &told.text, role);
-        let room = pen.width().saturating_sub(x + 2);
-        if share.is_some() && room >= 8 {
-            pen.bar(x + 1, y, room.min(30), share, role);
+        pen.text(start, y, &told.text, role);
+        let column = start + extent(widest) + 1;
+        let room = pen.width().saturating_sub(column + 1);
+        if let Some(share) = share.filter(|_| room >= 8) {
+            pen.bar(column, y, room.min(30), share, role);
         }
+    }
+}
+
+/// As much of `label` as leaves room for `text`: three letters at least, or nothing. What is cut
+/// without it too is cut behind it.
+fn short(label: &'static str, text: &str, columns: u16) -> &'static str {
+    if columns >= WIDTH_MIN {
+        return label;
+    }
+    let columns = usize::from(columns);
+    let is_cut = width(text) > columns && columns > label.len() + 4;
+    match columns.saturating_sub(width(text) + 1) {
+        _ if is_cut => label,
+        room if room >= label.len() => label,
+        3.. => label.get(..3).unwrap_or(label),
+        _ => "",
     }
 }
 

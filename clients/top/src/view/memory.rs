@@ -8,8 +8,11 @@ use crate::layout::Panel;
 use crate::model::{Reading, Series};
 use crate::theme::Role;
 
-/// Columns of the list beside the graph, and fewer than which leave no room for it.
-const SIDE: u16 = 26;
+/// Columns of the list beside the graph: a label, a bar and a number; and fewer than which leave no
+/// room for it.
+const SIDE: u16 = BAR_START + BAR + 11;
+const BAR_START: u16 = 11;
+const BAR: u16 = 6;
 const WIDTH_MIN: u16 = 44;
 
 pub fn draw(pen: &mut Pen<'_>, scene: &mut Scene<'_>) -> Hidden {
@@ -20,8 +23,12 @@ pub fn draw(pen: &mut Pen<'_>, scene: &mut Scene<'_>) -> Hidden {
     let room = pen.width().saturating_sub(2);
     let side = if pen.width() >= WIDTH_MIN { SIDE } else { 0 };
     let graph_width = room - side.min(room);
-    let used = amount(scene, Field::MemoryUsed);
-    let note = format!("{} of {}", used.text, amount(scene, Field::MemoryTotal).text);
+    let amounts = [Field::MemoryUsed, Field::MemoryTotal].map(|of| reading(scene, of));
+    let note = match amounts.iter().any(|amount| amount.value.is_some()) {
+        true => amounts.map(|amount| Told::of(amount, bytes).text).join(" of "),
+        // The title has the word for it.
+        false => String::new(),
+    };
     let mut inner = pen.framed(&title, &note, has_focus);
     let (width, height) = (inner.width(), inner.height());
     let mut graph = inner.within(0, 0, graph_width, height);
@@ -37,10 +44,6 @@ pub fn draw(pen: &mut Pen<'_>, scene: &mut Scene<'_>) -> Hidden {
     super::list(&mut side, scene, Panel::Memory, rows.len(), |pen, place, _| {
         draw_row(pen, &rows[place]);
     })
-}
-
-fn amount(scene: &Scene<'_>, of: Field) -> Told {
-    Told::of(reading(scene, of), bytes)
 }
 
 /// A number of bytes of the vitals.
@@ -89,7 +92,8 @@ fn draw_row(pen: &mut Pen<'_>, row: &Row) {
     let share = row.part.value.zip(row.whole).map(|(part, whole)| part / whole);
     let is_good = !matches!(row.label, "used" | "swap");
     let role = if is_good { Role::Inward } else { pen.ink.level(share.unwrap_or(0.0)) };
-    if start > 14 && !has_none {
-        pen.bar(11, 0, start.saturating_sub(12).min(8), share, role);
+    // Bars can be held against each other only if all are of one length; an empty one would be 0.
+    if let Some(share) = share.filter(|_| start > BAR_START + BAR && !has_none) {
+        pen.bar(BAR_START, 0, BAR, share, role);
     }
 }

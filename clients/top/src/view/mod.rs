@@ -112,7 +112,7 @@ impl Scene<'_> {
         span(ZOOMS_MS[zoom] * u64::from(width))
     }
 
-    /// Draws the graph of `series` over all of the pen.
+    /// Draws the graph of `series` over all of the pen, below what its top stands for.
     fn graph(&self, pen: &mut Pen<'_>, series: Series, paint: Paint) {
         let history = self.model.history(series);
         let count = graph::columns_of(pen.width());
@@ -124,16 +124,17 @@ impl Scene<'_> {
             Series::Power => Scale::of_numbers(&columns),
             _ => Scale::of_bytes(&columns),
         };
-        graph::draw(pen, &columns, scale, paint);
         let top = match series {
-            Series::Cpu | Series::Memory => return,
-            Series::Heat => "100 °C".into(),
-            Series::Power => format!("{:.0} W", scale.most),
-            _ => crate::units::rate(scale.most),
+            // As any share.
+            Series::Cpu | Series::Memory => String::new(),
+            Series::Heat => "20-100 °C".into(),
+            Series::Power => format!("≤ {:.0} W", scale.most),
+            _ => format!("≤ {}", crate::units::rate(scale.most)),
         };
-        if columns.iter().any(Option::is_some) {
-            graph::label(pen, &format!("{top} "));
-        }
+        let has_any = columns.iter().any(Option::is_some);
+        let rows = if has_any { graph::label(pen, &top) } else { 0 };
+        let (width, height) = (pen.width(), pen.height());
+        graph::draw(&mut pen.within(0, rows, width, height - rows), &columns, scale, paint);
     }
 }
 

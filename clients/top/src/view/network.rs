@@ -19,7 +19,7 @@ pub fn draw(pen: &mut Pen<'_>, scene: &mut Scene<'_>) -> Hidden {
         Flow { series: Series::Sent, label: "out", reading: sent, role: Role::Outward },
     ];
     let has_focus = scene.has_focus(Panel::Network);
-    let note = scene.span(pen.width().saturating_sub(3) / 2);
+    let note = format!("last {}", scene.span(pen.width().saturating_sub(3) / 2));
     let mut inner = pen.framed("network", &note, has_focus);
     let count = model.sensors().interfaces().len();
     let mut rest = draw_flows(&mut inner, scene, &flows, count);
@@ -53,9 +53,8 @@ pub fn draw_flows<'p>(
         let mut head = pen.within(start, 0, half, 1);
         let x = head.text(0, 0, flow.label, flow.role);
         let x = head.text(x + 1, 0, &told.text, told.role);
-        if flow.reading.value.is_some() && head.width() > x + 12 {
-            let total = flow.reading.value.map(bytes).unwrap_or_default();
-            head.right(half, 0, &total, Role::Faint);
+        if let Some(total) = flow.reading.value.filter(|_| head.width() > x + 17) {
+            head.right(half, 0, &format!("total {}", bytes(total)), Role::Faint);
         }
         let mut graph = pen.within(start, 1, half, graph_height);
         scene.graph(&mut graph, flow.series, Paint::Flat(flow.role));

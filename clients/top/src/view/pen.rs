@@ -155,10 +155,10 @@ impl<'a> Pen<'a> {
         }
     }
 
-    /// A bar of `size` columns; without a share an empty one.
-    pub fn bar(&mut self, x: u16, y: u16, size: u16, share: Option<f64>, role: Role) {
+    /// A bar of `size` columns. What is more than nothing has a part of it, however small.
+    pub fn bar(&mut self, x: u16, y: u16, size: u16, share: f64, role: Role) {
         let [full, half, empty] = self.symbols.bar();
-        let halves = part_of(size.saturating_mul(2), share.unwrap_or(0.0));
+        let halves = part_of(size.saturating_mul(2), share).max(u16::from(share > 0.0));
         let (style, faint) = (self.ink.style(role), self.ink.style(Role::Border));
         for column in 0..size {
             let (char, style) = match halves.saturating_sub(column * 2) {
@@ -198,7 +198,7 @@ impl<'a> Pen<'a> {
         let note = format!(" {note} ");
         let size = extent(self::width(&note));
         let room = upper.width();
-        if note.len() > 2 && end + size < room {
+        if note.len() > 2 && end + size <= room {
             upper.right(room, 0, &note, Role::Faint);
         }
         self.within(1, 1, width - 2, height - 2)
@@ -298,9 +298,8 @@ mod tests {
     #[test]
     fn bars_have_halves() {
         let bar = |share| drawn(4, Symbols::Ascii, |pen| pen.bar(0, 0, 4, share, Role::Good));
-        assert_eq!([Some(0.0), Some(0.4), Some(1.0)].map(bar), ["....", "=-..", "===="]);
-        assert_eq!(bar(None), "....");
-        assert_eq!(bar(Some(9.0)), "====");
+        let bars = ["....", "-...", "=-..", "====", "===="];
+        assert_eq!([0.0, 0.01, 0.4, 1.0, 9.0].map(bar), bars);
     }
 
     #[test]
@@ -312,7 +311,7 @@ mod tests {
             pen.text(place, place, "xxxxxxx", Role::Text);
             pen.right(place, place, "xxxxxxx", Role::Text);
             pen.put(place, 0, 'x', Style::new());
-            pen.bar(place, 1, 9, Some(1.0), Role::Text);
+            pen.bar(place, 1, 9, 1.0, Role::Text);
             pen.within(place, place, 9, 9).text(0, 0, "xxxxxxx", Role::Text);
             pen.framed("xxxxxxxxxx", "xxxxxxx", true);
         }
