@@ -5,7 +5,10 @@ _kymo_options() {
     get) echo --json --wait --dir --help ;;
     watch) echo --streams --topic --resume --sensors --groups --json --rate --count --dir --help ;;
     top) echo --json --plain --rate --count --symbols --theme --color --dir --help ;;
-    record) echo --streams --topic --groups --rate --for --force --json --dir --help ;;
+    record)
+        echo --streams --topic --groups --rate --for --last --recorder --force --json --dir --help
+        ;;
+    dump) echo --json --dir --help ;;
     replay) echo --speed --from --to --sensors --json --serve --help ;;
     export) echo --csv --json --svg --fields --sensors --from --to --help ;;
     submit)
@@ -23,7 +26,7 @@ _kymo_options() {
         ;;
     toggle | status | metrics | reload | quit) echo --json --dir --help ;;
     *)
-        echo get watch top record replay export submit toggle status sensors metrics ping doctor \
+        echo get watch top record dump replay export submit toggle status sensors metrics ping doctor \
             bench stress service reload quit --metrics --version --help
         ;;
     esac
@@ -57,7 +60,7 @@ _kymo() {
     --streams | --groups | --type | --state | --ack | --symbols | --theme | --color)
         mapfile -t COMPREPLY < <(compgen -W "$(_kymo_values "$before")" -- "$word")
         ;;
-    --topic | --sensors | --rate | --count | --wait | --data | --text | --hook | --session | --client | --number | --for | --cpu | --share | --memory | --events | --speed | --from | --to | --fields) ;;
+    --topic | --sensors | --rate | --count | --wait | --data | --text | --hook | --session | --client | --number | --for | --last | --recorder | --cpu | --share | --memory | --events | --speed | --from | --to | --fields) ;;
     *) mapfile -t COMPREPLY < <(compgen -W "$(_kymo_options "$command")" -- "$word") ;;
     esac
     # What is no option may be a recording.

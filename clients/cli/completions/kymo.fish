@@ -8,6 +8,7 @@ complete -c kymo -n __fish_use_subcommand -a get -d 'The vitals, once, for scrip
 complete -c kymo -n __fish_use_subcommand -a watch -d 'Show what comes as it comes'
 complete -c kymo -n __fish_use_subcommand -a top -d 'All of it live'
 complete -c kymo -n __fish_use_subcommand -a record -d 'Keep what comes in a file'
+complete -c kymo -n __fish_use_subcommand -a dump -d 'Have the daemon write what was before now'
 complete -c kymo -n __fish_use_subcommand -a replay -d 'Show what such a file holds'
 complete -c kymo -n __fish_use_subcommand -a export -d 'Make a table or a plot of it'
 complete -c kymo -n __fish_use_subcommand -a submit -d 'Publish an event'
@@ -24,7 +25,7 @@ complete -c kymo -n __fish_use_subcommand -a reload -d 'Have it read its setting
 complete -c kymo -n __fish_use_subcommand -a quit -d 'Have it stop'
 complete -c kymo -n 'not __fish_use_subcommand' -l dir -x -a '(__fish_complete_directories)' -d 'Of the daemon'
 
-set -l json get watch top record replay export submit toggle status sensors metrics doctor bench stress service reload quit
+set -l json get watch top record dump replay export submit toggle status sensors metrics doctor bench stress service reload quit
 complete -c kymo -n "__fish_seen_subcommand_from $json" -l json -d 'JSON'
 complete -c kymo -n '__fish_seen_subcommand_from get sensors doctor' -l wait -x -d 'Seconds'
 complete -c kymo -n '__fish_seen_subcommand_from watch top record bench' -l rate -x -d 'Hz'
@@ -48,6 +49,8 @@ complete -c kymo -n '__fish_seen_subcommand_from stress' -l share -x -d 'Percent
 complete -c kymo -n '__fish_seen_subcommand_from stress' -l memory -x -d 'Bytes that are kept'
 complete -c kymo -n '__fish_seen_subcommand_from stress' -l events -x -d 'A second'
 complete -c kymo -n '__fish_seen_subcommand_from record replay export' -F
+complete -c kymo -n '__fish_seen_subcommand_from record' -l last -x -d 'What was in so much time'
+complete -c kymo -n '__fish_seen_subcommand_from record' -l recorder -x -d 'That keeps it'
 complete -c kymo -n '__fish_seen_subcommand_from record' -l force -d 'Write over a file'
 complete -c kymo -n '__fish_seen_subcommand_from replay' -l speed -x -d 'Times as fast, or max'
 complete -c kymo -n '__fish_seen_subcommand_from replay export' -l from -x -d 'Begin behind'

@@ -10,6 +10,7 @@ mod bench;
 mod block;
 mod dashboard;
 mod doctor;
+mod dump;
 mod event_text;
 mod export;
 mod failure;
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
         Ok(Command::Watch(options)) => watch::watch(&options),
         Ok(Command::Top(options)) => top::top(&options),
         Ok(Command::Record(options)) => record::record(&options),
+        Ok(Command::Dump(options)) => dump::dump(&options),
         Ok(Command::Replay(options)) => replay::replay(&options),
         Ok(Command::Export(options)) => export::export(&options),
         Ok(Command::Submit(options)) => submit::submit(&options),

@@ -41,6 +41,9 @@ const PROGRESS: Duration = Duration::from_millis(500);
 ///
 /// The [`Failure`] that ended it, with what is safe.
 pub fn record(options: &Record) -> Result<(), Failure> {
+    if let Some(span) = options.last {
+        return crate::dump::record_last(options, span);
+    }
     let system = |error: io::Error| Failure::new(format!("can't begin: {error}"));
     // Before the library starts threads, which get the mask.
     let signals = Signals::new(&[Signal::Interrupt, Signal::Terminate]).map_err(system)?;
@@ -90,7 +93,7 @@ pub fn record(options: &Record) -> Result<(), Failure> {
     recorder.run(options)
 }
 
-fn there_is_one(options: &Record) -> Failure {
+pub fn there_is_one(options: &Record) -> Failure {
     let name = name_of(Some(&options.path));
     Failure::new(format!("{name} is there already; --force writes over it"))
 }

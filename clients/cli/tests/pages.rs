@@ -10,8 +10,8 @@ use std::process::Command;
 
 use common::{kymo, output};
 
-const COMMANDS: [&str; 19] = [
-    "", "get", "watch", "top", "record", "replay", "export", "submit", "toggle", "status",
+const COMMANDS: [&str; 20] = [
+    "", "get", "watch", "top", "record", "dump", "replay", "export", "submit", "toggle", "status",
     "sensors", "metrics", "ping", "doctor", "bench", "stress", "service", "reload", "quit",
 ];
 

@@ -3,6 +3,7 @@
 mod ask;
 mod bench;
 mod doctor;
+mod dump;
 mod export;
 mod get;
 mod hint;
@@ -23,6 +24,7 @@ use lexopt::{Arg, Parser};
 pub use ask::{Ask, Ping};
 pub use bench::Bench;
 pub use doctor::Doctor;
+pub use dump::Dump;
 pub use export::{Export, Form};
 pub use get::Get;
 pub use record::Record;
@@ -43,6 +45,7 @@ usage: kymo COMMAND [options]; each command has --help
   watch      show vitals, events and sensors as they come
   top        all of it live: graphs, sensors, processes, events
   record     keep what comes in a file
+  dump       have the daemon write what was before now
   replay     show what such a file holds
   export     make a table or a plot of it
   submit     publish an event
@@ -87,6 +90,8 @@ pub enum Command {
     Top(Top),
     /// Keep what comes.
     Record(Record),
+    /// Have the daemon write what it keeps.
+    Dump(Dump),
     /// Show what was kept.
     Replay(Replay),
     /// Make something else of it.
@@ -139,6 +144,7 @@ fn parse_from(args: impl IntoIterator<Item = OsString>) -> Result<Command, Strin
         "watch" => watch::parse(&mut parser),
         "top" => top::parse(&mut parser),
         "record" => record::parse(&mut parser),
+        "dump" => dump::parse(&mut parser),
         "replay" => replay::parse(&mut parser),
         "export" => export::parse(&mut parser),
         "submit" => submit::parse(&mut parser),
@@ -323,8 +329,9 @@ mod tests {
         assert_eq!(parsed("help").unwrap_err(), HELP);
         assert!(parsed("--version").unwrap_err().starts_with("kymo 0."));
         for command in [
-            "", "get", "watch", "top", "record", "replay", "export", "submit", "toggle", "status",
-            "sensors", "metrics", "ping", "doctor", "bench", "stress", "service", "reload", "quit",
+            "", "get", "watch", "top", "record", "dump", "replay", "export", "submit", "toggle",
+            "status", "sensors", "metrics", "ping", "doctor", "bench", "stress", "service",
+            "reload", "quit",
         ] {
             let text = parsed(&format!("{command} -h")).unwrap_err();
             assert!(text.starts_with("kymo"), "{text}");

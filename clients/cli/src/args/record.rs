@@ -27,6 +27,10 @@ usage: kymo record FILE [options]
   --rate HZ   how often vitals and samples come, 0.1 to 1000 (default: the
               daemon's rate); each of them is kept
   --for T     end after T, such as 30s or 10m (default: when interrupted)
+  --last T    what was in the last T, of what a [[recorder]] in the daemon's
+              settings keeps, and nothing that comes
+  --recorder R
+              which one, with --last (default: the first)
   --force     write over a file that is there
   --json      what it came to as one JSON object
 ",
@@ -60,10 +64,26 @@ pub struct Record {
     pub rate_mhz: u32,
     /// `--for`
     pub span: Option<Duration>,
+    /// `--last`
+    pub last: Option<Duration>,
+    /// `--recorder`
+    pub recorder: Option<String>,
     /// `--force`
     pub force: bool,
     /// `--json`
     pub json: bool,
+}
+
+impl Record {
+    /// Whether nothing says what is wanted.
+    fn is_bare(&self) -> bool {
+        let Self { streams, topics, groups, rate_mhz, span, .. } = self;
+        streams.is_empty()
+            && topics.is_empty()
+            && groups.is_empty()
+            && *rate_mhz == 0
+            && span.is_none()
+    }
 }
 
 pub fn parse(parser: &mut Parser) -> Result<Command, Error> {
@@ -84,6 +104,8 @@ pub fn parse(parser: &mut Parser) -> Result<Command, Error> {
             }
             Arg::Long("rate") => options.rate_mhz = parser.value()?.parse_with(parse_rate)?,
             Arg::Long("for") => options.span = Some(parser.value()?.parse_with(parse_span)?),
+            Arg::Long("last") => options.last = Some(parser.value()?.parse_with(parse_span)?),
+            Arg::Long("recorder") => options.recorder = Some(parser.value()?.string()?),
             Arg::Long("force") => options.force = true,
             Arg::Long("json") => options.json = true,
             Arg::Long("help") | Arg::Short('h') => return Ok(Command::Say(HELP.into())),
@@ -91,8 +113,8 @@ pub fn parse(parser: &mut Parser) -> Result<Command, Error> {
         }
     }
     options.path = path.ok_or("into which file?")?;
-    if options.span.is_some_and(|span| span.is_zero()) {
-        return Err("--for: a time longer than 0".into());
+    if options.span.or(options.last).is_some_and(|span| span.is_zero()) {
+        return Err("a recording is longer than 0".into());
     }
     let names = options.streams;
     if !options.topics.is_empty() && !names.is_empty() && !names.contains(StreamId::EVENTS) {
@@ -100,6 +122,12 @@ pub fn parse(parser: &mut Parser) -> Result<Command, Error> {
     }
     if !options.groups.is_empty() && !names.is_empty() && !names.contains(StreamId::SAMPLES) {
         return Err("--groups belongs to samples".into());
+    }
+    if options.recorder.is_some() && options.last.is_none() {
+        return Err("--recorder belongs to --last".into());
+    }
+    if options.last.is_some() && !options.is_bare() {
+        return Err("with --last the recorder's settings say what is in it".into());
     }
     Ok(Command::Record(options))
 }
@@ -129,5 +157,13 @@ mod tests {
         assert_eq!(options, expected);
         let Ok(Command::Record(options)) = parsed("record --groups cpu,hw* a") else { panic!() };
         assert_eq!((options.groups.len(), options.streams.is_empty()), (2, true));
+        let Ok(Command::Record(options)) = parsed("record a --last 60s --recorder x") else {
+            panic!()
+        };
+        let last = Some(Duration::from_secs(60));
+        assert_eq!((options.last, options.recorder.as_deref()), (last, Some("x")));
+        for line in ["--recorder x", "--last 60s --for 3s", "--last 60s --rate 5", "--last 0"] {
+            assert!(parsed(&format!("record a {line}")).is_err(), "{line}");
+        }
     }
 }

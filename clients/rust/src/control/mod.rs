@@ -5,7 +5,7 @@ mod order;
 
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use kymo_protocol::limits::{EVENT_BYTES_MAX, FRAME_MAX};
 use kymo_protocol::{Action, Decoder, Request};
@@ -96,6 +96,32 @@ impl Control {
         self.finish_only()
     }
 
+    /// Has a recorder write what it keeps into a file, the first there is if none is named, and
+    /// waits until that is in it: all of it, and what comes then, or with `last` what was made in
+    /// so much time before. The answer tells the file, on the server's machine.
+    ///
+    /// # Errors
+    ///
+    /// As [`request`](Self::request); [`Error::Invalid`] for a name that no recorder can have.
+    pub fn dump(
+        &mut self,
+        recorder: Option<&str>,
+        last: Option<Duration>,
+    ) -> Result<Answer<'_>, Error> {
+        if self.outstanding() > 0 {
+            return Err(Error::Outstanding);
+        }
+        let last_ms = last.map_or(0, |last| u64::try_from(last.as_millis()).unwrap_or(u64::MAX));
+        let key = Some((recorder.unwrap_or(""), last_ms));
+        let id = self.next_id;
+        self.forget_dead();
+        self.pipeline
+            .push(id, false, |buffer| Request::emit(buffer, id, Action::Dump, None, key, &[]))?;
+        self.next_id += 1;
+        self.send_some();
+        self.finish_only()
+    }
+
     /// Submits an event and waits for the answer.
     ///
     /// # Errors
@@ -120,7 +146,8 @@ impl Control {
         if action == Action::Submit {
             return Err(Error::Invalid(kymo_protocol::FrameError::Value));
         }
-        let only_asks = !matches!(action, Action::Toggle | Action::Reload | Action::Quit);
+        let acts = [Action::Toggle, Action::Reload, Action::Quit, Action::Dump];
+        let only_asks = !acts.contains(&action);
         let id = self.next_id;
         self.forget_dead();
         self.pipeline
