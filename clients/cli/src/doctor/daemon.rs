@@ -70,10 +70,26 @@ fn kept(status: Value) -> (Vec<(String, Value)>, Value) {
     };
     let (clients, sources) = (take("clients"), take("sample_sources"));
     members.retain(|(key, _)| !LEFT_OUT.contains(&key.as_str()));
+    for (key, value) in &mut members {
+        if let ("recorders", Value::List(recorders)) = (key.as_str(), value) {
+            recorders.iter_mut().for_each(hide_paths);
+        }
+    }
     if let Some(Value::List(clients)) = clients {
         members.push(("subscribers".into(), Value::plain(clients.len())));
     }
     (members, Value::maybe(sources))
+}
+
+/// A recorder's files have names that are a person's own affair.
+fn hide_paths(recorder: &mut Value) {
+    let Value::Object(members) = recorder else { return };
+    members.retain(|(key, _)| key != "last_file");
+    for (key, value) in members {
+        if let ("last_error", Value::Text(text)) = (key.as_str(), value) {
+            *text = nameless(text);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -88,5 +104,8 @@ mod tests {
         assert_eq!(Value::Object(members).json(), "{\"version\":\"1\",\"subscribers\":2}");
         assert_eq!(sources.json(), "[{\"name\":\"cpu\"}]");
         assert!(kept(Value::Null).0.is_empty());
+        let status = "{\"recorders\":[{\"name\":\"a\",\"last_file\":\"/home/jane/x\"}]}";
+        let (members, _) = kept(Value::parse(status).unwrap());
+        assert_eq!(Value::Object(members).json(), "{\"recorders\":[{\"name\":\"a\"}]}");
     }
 }

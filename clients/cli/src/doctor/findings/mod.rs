@@ -7,6 +7,7 @@ mod daemon;
 mod losses;
 mod machine;
 mod places;
+mod recorders;
 mod sensors;
 
 use crate::value::Value;
@@ -91,6 +92,7 @@ pub fn all(report: &Value) -> Vec<Section> {
     };
     let mut own = daemon::findings(report);
     own.extend(places::findings(report));
+    own.extend(recorders::findings(report));
     own.extend(losses::findings(report));
     vec![
         Section { title: "daemon".into(), findings: own },
