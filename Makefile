@@ -23,8 +23,12 @@ run: ## this machine live; without a terminal ten JSON lines
 
 test: lint unit gate docs ## every check
 
-lint: ## format and clippy, warnings denied
+lint: ## format, locks and clippy, warnings denied
 	$(CARGO) fmt --all -- --check
+	@for place in . fuzz benches/peers protocol/examples/firmware; do \
+		(cd $$place && $(CARGO) update --workspace --locked --quiet) || \
+			{ echo "$$place/Cargo.lock is old: cargo update --workspace there" >&2; exit 1; }; \
+	done
 	$(CARGO) clippy --workspace --all-targets --features kymo-benches/peers --locked -- -D warnings
 
 unit: ## unit, property, integration and allocation tests

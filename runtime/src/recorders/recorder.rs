@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use kymo_platform::clock::Now;
 use kymo_protocol::recording::Outcome;
-use kymo_protocol::{Body, Frame, StreamId, Streams};
+use kymo_protocol::{Body, Frame, GoodbyeReason, StreamId, Streams};
 
 use super::desk::{Gauges, Order, Word, Written};
 use super::file::{Batch, RecordFile};
@@ -40,6 +40,8 @@ pub struct Recorder {
     begun_ns: Option<u64>,
     /// Of the next file.
     identity: u64,
+    /// Whether nothing more comes, which is told unless the loop itself ends.
+    is_over: bool,
 }
 
 /// Where words go.
@@ -87,6 +89,7 @@ impl Recorder {
             open: None,
             begun_ns: None,
             identity,
+            is_over: false,
             settings: settings.clone(),
         }
     }
@@ -109,6 +112,10 @@ impl Recorder {
                 }
                 Cause::Refused(why) => say(Word::Failed { recorder: self.index, why }),
             }
+        }
+        if self.subscriber.is_ended() && !std::mem::replace(&mut self.is_over, true) {
+            let why = Message::from("it was let go, and keeps nothing until kymod starts again");
+            say(Word::Failed { recorder: self.index, why });
         }
         self.window.forget_old(now.boot_ns);
         if let Some(open) = &mut self.open {
@@ -161,7 +168,7 @@ impl Recorder {
 
     /// Takes in one frame, and says whether it is a cause; `None` when no more has come.
     fn take(&mut self, batch: &mut Batch) -> Option<Cause> {
-        let Self { subscriber, window, open, watch, granted_mhz, settings, .. } = self;
+        let Self { subscriber, window, open, watch, granted_mhz, settings, is_over, .. } = self;
         // The loop makes no frame that is none.
         let bytes = subscriber.next_bytes().ok().flatten()?;
         let Ok(frame) = Frame::parse(bytes) else { return Some(Cause::None) };
@@ -189,6 +196,10 @@ impl Recorder {
                 }
                 _ => Cause::None,
             },
+            Body::Goodbye(goodbye) => {
+                *is_over = goodbye.reason() == GoodbyeReason::Shutdown;
+                Cause::None
+            }
             Body::Error(report) => Cause::Refused(Message::from(report.text())),
             _ => Cause::None,
         })

@@ -10,6 +10,8 @@ use kymo_protocol::{
     Stamp, StreamEntry, StreamId, Streams, Subscribed, Vitals, Welcome, emit,
 };
 
+mod rig;
+
 use super::file::{Batch, Counts, RecordFile};
 use super::window::Window;
 
