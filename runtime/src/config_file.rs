@@ -65,14 +65,13 @@ use std::io::{self, ErrorKind, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 
 use crate::buffer::Buffer;
 use crate::config::Config;
 use crate::limits::CONFIG_SIZE_MAX;
-use crate::message::Message;
+use crate::message::{Message, Said};
 use draft::Draft;
 use fault::Fault;
 pub use toml::TomlReader;
@@ -137,11 +136,7 @@ impl TomlError {
 impl fmt::Display for ConfigFileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            // An io::Error would make a string of it.
-            Self::System(error) => match error.raw_os_error() {
-                Some(number) => f.write_str(Errno::from_raw(number).desc()),
-                None => write!(f, "{error}"),
-            },
+            Self::System(error) => write!(f, "{}", Said(error)),
             Self::NoFile => f.write_str("not a regular file"),
             Self::Toml(error) => write!(f, "{error}"),
         }

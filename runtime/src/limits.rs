@@ -77,8 +77,14 @@ pub const RECORDER_SECONDS_MAX: u32 = 3600;
 /// Files that a recorder leaves at most: their names are kept in memory.
 pub const RECORDER_FILES_MAX: u32 = 64;
 
-/// The shortest and the longest time in which a recorder does not look for frames: what is between
-/// depends on how often they come.
+/// Sends that may lie between the loop and a recorder: a turn has three at most, so these are those
+/// of ten periods.
+pub const RECORDER_BUFFERS: usize = 32;
+
+/// A recorder looks for frames once in so many periods, with as many as twice that to spare.
+pub const RECORDER_REST: u64 = 4;
+
+/// The shortest and the longest time in which a recorder does not look for frames.
 pub const RECORDER_REST_MS: std::ops::RangeInclusive<u64> = 2..=250;
 
 /// Without vitals for so long, or three of their periods, nobody knows what was meanwhile.

@@ -18,7 +18,7 @@ use kymo_protocol::{Decoder, Frame, FrameError};
 
 use crate::buffer::Buffer;
 use crate::lane::Wake;
-use crate::limits::{LOCAL_BUFFERS, SEND_MAX};
+use crate::limits::SEND_MAX;
 use crate::wake_flag::WakeFlag;
 
 /// What both sides have.
@@ -49,18 +49,19 @@ pub(crate) struct LocalPeer {
     shared: Arc<Shared>,
 }
 
-/// Both sides. `wake` is called by the loop, and `wake_loop` by the subscriber.
-pub(crate) fn pair(wake: Wake, wake_loop: Wake) -> (LocalPeer, LocalSubscriber) {
+/// Both sides, and so many buffers between them. `wake` is called by the loop, and `wake_loop` by
+/// the subscriber.
+pub(crate) fn pair(wake: Wake, wake_loop: Wake, buffers: usize) -> (LocalPeer, LocalSubscriber) {
     let shared = Arc::new(Shared {
-        full: ArrayQueue::new(LOCAL_BUFFERS),
-        free: ArrayQueue::new(LOCAL_BUFFERS),
+        full: ArrayQueue::new(buffers),
+        free: ArrayQueue::new(buffers),
         flag: WakeFlag::default(),
         wake,
         is_starved: AtomicBool::new(false),
         wake_loop,
         is_ended: AtomicBool::new(false),
     });
-    for _ in 0..LOCAL_BUFFERS {
+    for _ in 0..buffers {
         // There is room for each.
         let _ = shared.free.push(Buffer::new(SEND_MAX));
     }

@@ -3,7 +3,9 @@
 //! Settings are read again while the loop runs, so what is wrong with them is said without a heap
 //! allocation. A text that is too long is cut between two characters and ends in `…`.
 
-use std::fmt;
+use std::{fmt, io};
+
+use nix::errno::Errno;
 
 /// Bytes of a [`Message`]: a listener's path at its longest and a sentence about it.
 pub const MESSAGE_SIZE: usize = 168;
@@ -31,6 +33,19 @@ impl Message {
         // Ours never fails, but an argument's own formatting may: then the text ends there.
         let _ = fmt::Write::write_fmt(&mut message, arguments);
         message
+    }
+}
+
+/// What the operating system says, without the string that showing an [`io::Error`] makes of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Said<'a>(pub &'a io::Error);
+
+impl fmt::Display for Said<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.raw_os_error() {
+            Some(number) => f.write_str(Errno::from_raw(number).desc()),
+            None => write!(f, "{}", self.0),
+        }
     }
 }
 

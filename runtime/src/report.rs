@@ -47,7 +47,7 @@ impl fmt::Display for Report<'_> {
             Self::NotWriting(error) => write!(f, "the journal can't be written: {error}"),
             Self::Writing => f.write_str("the journal is written again"),
             Self::Recorded(path, why) => write!(f, "{path} is written: {why}"),
-            Self::NotRecording(why) => write!(f, "a recorder can't write: {why}"),
+            Self::NotRecording(why) => write!(f, "recorder {why}"),
             Self::Stopping(signal) => write!(f, "stopping on {signal:?}"),
             Self::Reloading => f.write_str("reading the settings again"),
             Self::Reloaded => f.write_str("the settings are in force"),

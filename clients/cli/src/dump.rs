@@ -29,15 +29,15 @@ struct Written {
     frames: u64,
     missed: u64,
     bytes: u64,
+    before_s: f64,
     after_s: f64,
 }
 
 fn ask(
-    directory: Option<&Path>,
+    control: &mut Control,
     recorder: Option<&str>,
     last: Option<Duration>,
 ) -> Result<Written, Failure> {
-    let mut control = Control::connect(directories(directory))?;
     let text = control.dump(recorder, last)?.text.to_string();
     let reply = Value::parse(&text).ok();
     let word = |key: &str| reply.as_ref()?.get(key)?.word().map(str::to_string);
@@ -52,6 +52,7 @@ fn ask(
             frames: count("frames")?,
             missed: count("missed")?,
             bytes: count("bytes")?,
+            before_s: number("before_s")?,
             after_s: number("after_s")?,
         })
     };
@@ -75,7 +76,8 @@ impl Written {
 ///
 /// The [`Failure`] that it came to.
 pub fn dump(options: &Dump) -> Result<(), Failure> {
-    let written = ask(options.directory.as_deref(), options.recorder.as_deref(), None)?;
+    let mut control = Control::connect(directories(options.directory.as_deref()))?;
+    let written = ask(&mut control, options.recorder.as_deref(), None)?;
     if options.json {
         return say(&(written.text.clone() + "\n"));
     }
@@ -102,7 +104,9 @@ pub fn record_last(options: &Record, span: Duration) -> Result<(), Failure> {
         return Err(named(ErrorKind::AlreadyExists.into()));
     }
     let recorder = options.recorder.as_deref();
-    let written = ask(options.directory.as_deref(), recorder, Some(span))?;
+    // The file is this connection's, and stays while it does.
+    let mut control = Control::connect(directories(options.directory.as_deref()))?;
+    let written = ask(&mut control, recorder, Some(span))?;
     let source = Path::new(&written.file);
     let mut from = File::open(source).map_err(|error| {
         let file = clean(written.file.chars());
@@ -116,6 +120,7 @@ pub fn record_last(options: &Record, span: Duration) -> Result<(), Failure> {
     };
     let mut to = open.open(path).map_err(named)?;
     io::copy(&mut from, &mut to).and_then(|_| to.sync_data()).map_err(named)?;
+    drop(control);
     let name = name_of(Some(path));
     if options.json {
         let members = [
@@ -130,8 +135,8 @@ pub fn record_last(options: &Record, span: Duration) -> Result<(), Failure> {
     } else {
         tell(format_args!("{} in {name}", written.words()));
     }
-    if written.seconds + SLACK_S < span.as_secs_f64() {
-        tell(format_args!("the recorder held no more than {:.1} s", written.seconds));
+    if written.before_s + SLACK_S < span.as_secs_f64() {
+        tell(format_args!("the recorder held no more than {:.1} s", written.before_s));
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use kymo_protocol::{Field, Payload, StreamId, Streams, Vitals};
 
 use super::check::{Thousandths, check_path, fail, hertz};
 use super::{Config, ConfigError};
+use crate::hub::OWN_TOPICS;
 use crate::limits::{
     RECORDER_BYTES_DEFAULT, RECORDER_BYTES_MAX, RECORDER_BYTES_MIN, RECORDER_FILES_MAX,
     RECORDER_NAME_MAX, RECORDER_PATH_MAX, RECORDER_SECONDS_MAX,
@@ -127,8 +128,13 @@ impl Config {
             {
                 return refuse(format_args!("{} is nothing to compare with", field.name()));
             }
-            if recorder.topic.as_deref().is_some_and(|topic| topic.is_empty()) {
-                return refuse(format_args!("topic is empty"));
+            match recorder.topic.as_deref() {
+                Some("") => return refuse(format_args!("topic is empty")),
+                Some(topic) if topic.starts_with(OWN_TOPICS) => {
+                    let text = format_args!("topics of the server's own make no file");
+                    return refuse(text);
+                }
+                _ => {}
             }
         }
         let recorders = u32::try_from(self.recorders.len()).unwrap_or(u32::MAX);
@@ -161,7 +167,11 @@ impl Config {
         let frames = u64::from(recorder.before_s) * rate_mhz / 1000;
         let needed = frames * Vitals::FRAME_SIZE as u64;
         if recorder.streams.contains(StreamId::VITALS) && needed > u64::from(recorder.bytes) {
-            return refuse(format_args!("before_s of vitals need {needed} bytes"));
+            let bytes = recorder.bytes;
+            return refuse(format_args!(
+                "before_s of vitals need {needed} bytes; bytes is {bytes}, and may be \
+                 {RECORDER_BYTES_MAX}"
+            ));
         }
         Ok(())
     }
@@ -194,7 +204,11 @@ mod tests {
         assert!(checked(|r| r.rate_mhz = Some(1)).contains("rate_hz may be"));
         // A window that does not hold what it promises.
         let told = checked(|r| r.rate_mhz = Some(1_000_000));
-        assert_eq!(told, "recorder spikes: before_s of vitals need 19200000 bytes");
+        assert_eq!(
+            told,
+            "recorder spikes: before_s of vitals need 19200000 bytes; bytes is \
+             1048576, and may be 268435456"
+        );
         assert_eq!(checked(|r| (r.rate_mhz, r.bytes) = (Some(1_000_000), 20 << 20)), "good");
     }
 
@@ -211,6 +225,8 @@ mod tests {
         assert!(checked(|r| r.streams = Streams::default()).contains("keeps nothing"));
         assert!(checked(|r| r.path = Some("x".try_into().unwrap())).contains("must be absolute"));
         assert!(checked(|r| r.topic = Some(heapless::String::new())).contains("topic is empty"));
+        let own = checked(|r| r.topic = Some("kymo.*".try_into().unwrap()));
+        assert!(own.contains("make no file"), "{own}");
         let mut config = Config::in_directory("/k");
         config
             .recorders

@@ -6,7 +6,9 @@ use super::fault::Fault;
 use super::schema::Setting;
 use super::word::Word;
 use crate::config::{RecorderSettings, THRESHOLD_FIELDS, Threshold};
-use crate::limits::{RECORDER_BYTES_MAX, RECORDER_FILES_MAX, RECORDER_SECONDS_MAX};
+use crate::limits::{
+    RECORDER_BYTES_MAX, RECORDER_BYTES_MIN, RECORDER_FILES_MAX, RECORDER_SECONDS_MAX,
+};
 
 /// Limits of values, in thousandths: counts of bytes are the largest.
 const LIMIT_MAX: f64 = 1e15;
@@ -41,7 +43,9 @@ impl RecorderDraft {
             Setting::RecorderRate => settings.rate_mhz = Some(word.rate()?),
             Setting::Before => settings.before_s = word.integer(1..=RECORDER_SECONDS_MAX)?,
             Setting::After => settings.after_s = word.integer(0..=RECORDER_SECONDS_MAX)?,
-            Setting::RecorderBytes => settings.bytes = word.integer(1..=RECORDER_BYTES_MAX)?,
+            Setting::RecorderBytes => {
+                settings.bytes = word.integer(RECORDER_BYTES_MIN..=RECORDER_BYTES_MAX)?
+            }
             Setting::RecorderPath => settings.path = Some(word.absolute()?),
             Setting::Files => settings.files = word.integer(1..=RECORDER_FILES_MAX)?,
             Setting::Pause => settings.pause_s = word.integer(1..=RECORDER_SECONDS_MAX)?,

@@ -88,7 +88,8 @@ impl Hub {
             return false;
         }
         self.recorders.tickets += 1;
-        let order = Order { recorder, ticket, last_ms };
+        let place = u8::try_from(place).unwrap_or(u8::MAX);
+        let order = Order { recorder, ticket, place, last_ms };
         // There is room: nothing else waits.
         let _ = slot.waiting.push_back(Waiting::Dump { id, order, is_ordered: false });
         true
@@ -137,6 +138,7 @@ impl Hub {
                 let Some(view) = self.recorders.all.get_mut(usize::from(recorder)) else { return };
                 view.files += 1;
                 view.last_file = written.path.clone();
+                view.last_error = Message::default();
                 view.untold = Some(Told::File(written, why));
             }
             Word::Failed { recorder, why } => {
@@ -192,6 +194,8 @@ impl Hub {
                     w.raw(",\"recorder\":");
                     w.string(&name.unwrap_or_default());
                     write_written(w, &written);
+                    w.raw(",\"before_s\":");
+                    w.thousandths(written.before_ms);
                     w.raw(",\"after_s\":");
                     w.thousandths(written.after_ms);
                 });

@@ -10,7 +10,8 @@ use super::Reactor;
 use super::host::wake_of;
 use crate::attach_error::AttachError;
 use crate::hub::Hub;
-use crate::limits::INPUT_SIZE;
+use crate::lane::Wake;
+use crate::limits::{INPUT_SIZE, LOCAL_BUFFERS};
 use crate::local::{LocalPeer, LocalSubscriber, pair};
 use crate::table::SessionId;
 
@@ -113,6 +114,16 @@ impl Reactor {
         wish: &Wish<'_>,
         wake: impl Fn() + Send + Sync + 'static,
     ) -> Result<LocalSubscriber, AttachError> {
+        self.attach_with(wish, Box::new(wake), LOCAL_BUFFERS)
+    }
+
+    /// The same with so many buffers: as many sends may lie between.
+    pub(super) fn attach_with(
+        &mut self,
+        wish: &Wish<'_>,
+        wake: Wake,
+        buffers: usize,
+    ) -> Result<LocalSubscriber, AttachError> {
         let now = clock::now();
         let stamp = Stamp { boot_ns: now.boot_ns };
         let mut request = [0; INPUT_SIZE];
@@ -129,7 +140,7 @@ impl Reactor {
         let (uid, gid) = (geteuid().as_raw(), getegid().as_raw());
         let peer = Peer { uid, gid, pid: Some(std::process::id()) };
         let id = self.hub.accept(None, peer, now).map_err(AttachError::Refused)?;
-        let (ours, theirs) = pair(Box::new(wake), Box::new(wake_of(&self.waker)));
+        let (ours, theirs) = pair(wake, Box::new(wake_of(&self.waker)), buffers);
         self.locals.0.push((id, ours));
         // A session that says nothing yet has room for both.
         self.hub.input_space(id)[..request.len()].copy_from_slice(request);

@@ -9,6 +9,7 @@ use super::Reactor;
 use super::host::wake_of;
 use super::locals::Wish;
 use crate::config::Config;
+use crate::limits::RECORDER_BUFFERS;
 use crate::recorders::{Folder, Recorder, Recorders, Word};
 use crate::report::Report;
 use crate::start_error::StartError;
@@ -42,9 +43,12 @@ impl Reactor {
         for (folder, settings) in std::mem::take(&mut self.folders).into_iter().zip(&settings) {
             let streams: Streams = settings.streams;
             let rate_mhz = settings.rate_mhz.unwrap_or(0);
-            let wish = Wish { streams, rate_mhz, is_every: true, ..Wish::default() };
+            // Not every frame: others may want more of them, and it has its own rate and memory.
+            // What comes too fast for it is counted in `merged`.
+            let wish = Wish { streams, rate_mhz, ..Wish::default() };
             // Its thread looks by itself.
-            let subscriber = self.attach(&wish, || ()).map_err(|error| {
+            let attached = self.attach_with(&wish, Box::new(|| ()), RECORDER_BUFFERS);
+            let subscriber = attached.map_err(|error| {
                 StartError::system("start a recorder", std::io::Error::other(error.to_string()))
             })?;
             let index = u8::try_from(recorders.len()).unwrap_or(u8::MAX);

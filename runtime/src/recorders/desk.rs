@@ -17,6 +17,8 @@ pub struct Order {
     pub recorder: u8,
     /// What the answer is to carry.
     pub ticket: u64,
+    /// Where who asks is connected, and nobody else.
+    pub place: u8,
     /// How many milliseconds before now; 0 for all there are, and what comes.
     pub last_ms: u64,
 }
@@ -53,12 +55,14 @@ pub enum Word {
 }
 
 /// A file, as far as it is written.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Written {
     /// Where it is.
     pub path: FilePath,
     /// What is in it.
     pub counts: Counts,
+    /// How many milliseconds before now it covers.
+    pub before_ms: u64,
     /// For how many milliseconds it goes on.
     pub after_ms: u64,
 }
@@ -103,8 +107,7 @@ impl Desk {
 impl Gauges {
     /// What is kept now.
     pub fn set(&self, window: &Window, is_writing: bool, boot_ns: u64) {
-        let held_ns = window.oldest_ns().map_or(0, |oldest_ns| boot_ns.saturating_sub(oldest_ns));
-        self.held_ms.store(held_ns / 1_000_000, Ordering::Relaxed);
+        self.held_ms.store(window.held_ns(boot_ns) / 1_000_000, Ordering::Relaxed);
         self.held_bytes.store(window.size() as u64, Ordering::Relaxed);
         self.is_writing.store(is_writing, Ordering::Relaxed);
     }

@@ -27,17 +27,17 @@ const PROGRAM: &str = concat!("kymo ", env!("CARGO_PKG_VERSION"));
 pub struct Counts {
     /// Frames of vitals, samples, processes and events.
     pub frames: u64,
-    /// Frames that gaps name.
+    /// Frames that gaps name, and those that others took the place of.
     pub missed: u64,
     /// Bytes.
     pub bytes: u64,
-    /// When its first frame was made, and its last one.
+    /// When its welcome is from, and its last frame.
     pub span: Option<(u64, u64)>,
     records: u64,
 }
 
 impl Counts {
-    /// From the first frame to the last.
+    /// From the welcome to the last frame.
     pub fn span_ns(&self) -> u64 {
         self.span.map_or(0, |(first, last)| last.saturating_sub(first))
     }
@@ -48,15 +48,18 @@ impl Counts {
         self.bytes += size as u64;
         let Some(frame) = frame else { return };
         let boot_ns = frame.header.timestamp.get();
-        match frame.body {
-            Body::Vitals(_) | Body::Samples(_) | Body::Processes(_) | Body::Event(_) => {
-                let (first, last) = self.span.unwrap_or((boot_ns, boot_ns));
-                self.span = Some((first, last.max(boot_ns)));
-                self.frames += 1;
-            }
-            Body::Gap(gap) => self.missed += gap.count.get(),
-            _ => {}
-        }
+        let (first, last) = self.span.unwrap_or((boot_ns, boot_ns));
+        self.span = Some((first, last.max(boot_ns)));
+        let merged = match frame.body {
+            Body::Vitals(vitals) => vitals.merged.get(),
+            Body::Samples(samples) => samples.merged(),
+            Body::Processes(processes) => processes.fixed.merged.get(),
+            Body::Event(_) => 0,
+            Body::Gap(gap) => return self.missed += gap.count.get(),
+            _ => return,
+        };
+        self.frames += 1;
+        self.missed += u64::from(merged);
     }
 }
 
@@ -180,8 +183,14 @@ impl RecordFile {
         let _ = self.file.seek(SeekFrom::Start(self.safe.bytes));
     }
 
-    /// Ends it, and waits until the disk has it. What it came to, and why it takes no more, if so.
-    pub fn finish(mut self, batch: &mut Batch, outcome: Outcome) -> (Counts, Option<io::Error>) {
+    /// Ends it, and if it is to last waits until the disk has it. What it came to, and why it takes
+    /// no more, if so.
+    pub fn finish(
+        mut self,
+        batch: &mut Batch,
+        outcome: Outcome,
+        is_lasting: bool,
+    ) -> (Counts, Option<io::Error>) {
         self.flush(batch);
         // What failed may still take the end, for which there is room.
         let before = self.error.take();
@@ -190,10 +199,10 @@ impl RecordFile {
         end.elapsed_ns.set(self.counts.span_ns());
         end.frames.set(self.counts.frames);
         end.missed.set(self.counts.missed);
-        let counts = self.counts;
         self.push(batch, RecordKind::End, end.as_bytes());
         self.flush(batch);
-        let synced = if self.error.is_none() { self.file.sync_data().err() } else { None };
-        (counts, before.or(self.error).or(synced))
+        let is_synced = is_lasting && self.error.is_none();
+        let synced = if is_synced { self.file.sync_data().err() } else { None };
+        (self.counts, before.or(self.error).or(synced))
     }
 }

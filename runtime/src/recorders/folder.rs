@@ -2,11 +2,12 @@
 //!
 //! A file is `NAME-20261122T043210.123Z.kymo`: the time is that of what made it, in UTC, so that
 //! names are in the order of time. One that was asked for by how long it should reach back is
-//! `NAME-last.kymo`, the next one takes its place, and it does not count.
+//! `NAME-last-N.kymo`, and does not count: each connection of the control socket has one, so that
+//! nobody else's takes its place while it is read.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -60,7 +61,7 @@ impl Folder {
             folder.note(&name);
         }
         // To be told now, and not when something has happened.
-        let probe = folder.path_of("probe");
+        let probe = folder.path_of(format_args!("probe"));
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true).mode(0o600).open(probe.as_str())?;
         fs::remove_file(probe.as_str())?;
@@ -96,15 +97,27 @@ impl Folder {
         Ok((file, path))
     }
 
-    /// The file for who asks how it was until now.
+    /// Takes away what became no recording.
+    pub fn remove(&mut self, path: &FilePath) {
+        if fs::remove_file(path.as_str()).is_ok()
+            && self.names.back().is_some_and(|name| path.ends_with(name.as_str()))
+        {
+            self.names.pop_back();
+        }
+    }
+
+    /// The file for who asks, in this place, how it was until now.
     ///
     /// # Errors
     ///
     /// Those of the file system.
-    pub fn create_last(&self) -> io::Result<(File, FilePath)> {
-        let path = self.path_of("last");
+    pub fn create_last(&self, place: u8) -> io::Result<(File, FilePath)> {
+        let path = self.path_of(format_args!("last-{place}"));
         // Whoever reads the one of before keeps it.
-        let _ = fs::remove_file(path.as_str());
+        match fs::remove_file(path.as_str()) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
         let mut options = OpenOptions::new();
         let file = options.write(true).create_new(true).mode(0o600).open(path.as_str())?;
         Ok((file, path))
@@ -132,7 +145,7 @@ impl Folder {
         let _ = name.try_into().map(|name| self.names.push_back(name));
     }
 
-    fn path_of(&self, what: &str) -> FilePath {
+    fn path_of(&self, what: fmt::Arguments<'_>) -> FilePath {
         let mut path = FilePath::new();
         let _ = write!(path, "{}/{}-{what}{ENDING}", self.path, self.name);
         path
@@ -244,9 +257,12 @@ mod tests {
         let one = ["x-19700101T000005.000Z.kymo".to_string()];
         assert_eq!(scratch.names(), [one.as_slice(), &others].concat());
         assert!(scratch.open(2).create(5 * S).is_err(), "nothing is written over");
-        folder.create_last().unwrap();
-        let (_, path) = folder.create_last().unwrap();
-        assert!(path.ends_with("/x-last.kymo") && Path::new(path.as_str()).exists());
+        folder.create_last(3).unwrap();
+        let (_, path) = folder.create_last(3).unwrap();
+        assert!(path.ends_with("/x-last-3.kymo") && Path::new(path.as_str()).exists());
+        let (_, path) = folder.create(6 * S).unwrap();
+        folder.remove(&path);
+        assert!(!Path::new(path.as_str()).exists() && folder.names.is_empty());
     }
 
     #[test]

@@ -120,13 +120,16 @@ fn serve(mut recorders: Vec<Recorder>, desk: &Desk, batch: &mut Batch, wake: &Wa
         for (recorder, gauges) in recorders.iter_mut().zip(&desk.gauges) {
             recorder.turn(now, gauges, batch, &mut say);
         }
-        while let Some(order) = desk.orders.pop() {
-            if let Some(recorder) = recorders.get_mut(usize::from(order.recorder)) {
-                recorder.dump(order, now, batch, &mut say);
-            }
+        // One at a time, so that frames don't have to wait for all who ask.
+        if let Some(order) = desk.orders.pop()
+            && let Some(recorder) = recorders.get_mut(usize::from(order.recorder))
+        {
+            recorder.dump(order, now, batch, &mut say);
         }
-        let rest = recorders.iter().map(Recorder::rest).min().unwrap_or(Duration::MAX);
-        thread::park_timeout(rest);
+        if desk.orders.is_empty() {
+            let rest = recorders.iter().map(Recorder::rest).min().unwrap_or(Duration::MAX);
+            thread::park_timeout(rest);
+        }
     }
     for recorder in &mut recorders {
         recorder.stop(batch, &mut say);

@@ -14,16 +14,12 @@ use super::folder::Folder;
 use super::trigger::{Watch, is_wanted};
 use super::window::Window;
 use crate::config::RecorderSettings;
-use crate::limits::RECORDER_REST_MS;
+use crate::limits::{RECORDER_REST, RECORDER_REST_MS};
 use crate::local::LocalSubscriber;
-use crate::message::Message;
+use crate::message::{Message, Said};
 use crate::schedule::period_ns;
 
 const S: u64 = 1_000_000_000;
-/// What it rests for, in periods: less than half of what the loop and the buffers between keep for
-/// it, which is 40 frames of vitals, and of samples four rounds and as many sends.
-const REST: u64 = 16;
-const REST_WITH_SAMPLES: u64 = 3;
 
 /// One recorder; see the module.
 #[derive(Debug)]
@@ -108,14 +104,15 @@ impl Recorder {
                     self.hear(&cause);
                     self.begun_ns = Some(now.mono_ns);
                     let why = self.words(&cause);
-                    self.begin(now, why, batch, say);
+                    let begun = self.begin(now, why, batch);
+                    self.tell(begun.err(), say);
                 }
-                Cause::Refused(why) => say(Word::Failed { recorder: self.index, why }),
+                Cause::Refused(why) => self.tell(Some(why), say),
             }
         }
         if self.subscriber.is_ended() && !std::mem::replace(&mut self.is_over, true) {
-            let why = Message::from("it was let go, and keeps nothing until kymod starts again");
-            say(Word::Failed { recorder: self.index, why });
+            let why = format_args!("it was let go, and keeps nothing until kymod starts again");
+            self.tell(Some(Message::new(why)), say);
         }
         self.window.forget_old(now.boot_ns);
         if let Some(open) = &mut self.open {
@@ -132,19 +129,25 @@ impl Recorder {
     /// Does what somebody has asked for: writes what is kept and goes on for a while, or writes
     /// how it was until now.
     pub fn dump(&mut self, order: Order, now: Now, batch: &mut Batch, say: &mut Say<'_>) {
-        let Order { ticket, last_ms, .. } = order;
+        let Order { ticket, last_ms, place, .. } = order;
         let outcome = if last_ms > 0 {
-            self.write_last(last_ms, now, batch)
+            self.write_last(place, last_ms, now, batch)
         } else {
-            if self.open.is_none() {
-                self.begin(now, Message::from("asked for"), batch, say);
-            }
-            match &self.open {
-                Some(open) => Ok(open.written(now)),
-                None => Err(Message::from("its file can't be written")),
-            }
+            let begun = match self.open {
+                Some(_) => Ok(()),
+                None => self.begin(now, Message::from("asked for"), batch),
+            };
+            self.tell(begun.as_ref().err().cloned(), say);
+            begun.map(|()| self.written(now))
         };
         say(Word::Dumped { ticket, recorder: self.index, outcome });
+    }
+
+    /// Says what failed, if something has.
+    fn tell(&self, failed: Option<Message>, say: &mut Say<'_>) {
+        if let Some(why) = failed {
+            say(Word::Failed { recorder: self.index, why });
+        }
     }
 
     /// Ends what it writes: nothing more comes.
@@ -160,10 +163,8 @@ impl Recorder {
             0 => *RECORDER_REST_MS.start(),
             rate_mhz => period_ns(rate_mhz) / 1_000_000,
         };
-        let has_samples = self.settings.streams.contains(StreamId::SAMPLES);
-        let periods = if has_samples { REST_WITH_SAMPLES } else { REST };
         let (least, most) = (*RECORDER_REST_MS.start(), *RECORDER_REST_MS.end());
-        Duration::from_millis((periods * period_ms).clamp(least, most))
+        Duration::from_millis((RECORDER_REST * period_ms).clamp(least, most))
     }
 
     /// Takes in one frame, and says whether it is a cause; `None` when no more has come.
@@ -225,38 +226,50 @@ impl Recorder {
         self.begun_ns.is_none_or(|begun_ns| now.mono_ns.saturating_sub(begun_ns) >= pause_ns)
     }
 
-    /// Begins a file with what is kept.
-    fn begin(&mut self, now: Now, why: Message, batch: &mut Batch, say: &mut Say<'_>) {
-        let file = self.folder.create(now.wall_ns);
-        match file {
-            Ok(file) => {
-                let file = self.fill(file, 0, now, batch);
-                let end_ns = now.boot_ns.saturating_add(u64::from(self.settings.after_s) * S);
-                let failed = file.error().is_some();
-                self.open = Some(Open { file, end_ns, why });
-                if failed {
-                    self.end(Outcome::Full, batch, say);
-                }
-            }
-            Err(error) => say(Word::Failed { recorder: self.index, why: self.failed(&error) }),
+    /// Begins a file with what is kept, or says why there is none.
+    fn begin(&mut self, now: Now, why: Message, batch: &mut Batch) -> Result<(), Message> {
+        let file = self.folder.create(now.wall_ns).map_err(|error| self.failed(&error))?;
+        let file = self.fill(file, 0, now, batch);
+        let end_ns = now.boot_ns.saturating_add(u64::from(self.settings.after_s) * S);
+        let has_failed = file.error().is_some();
+        self.open = Some(Open { file, end_ns, why });
+        match has_failed.then(|| self.finish(Outcome::Full, batch)) {
+            Some(Some((Err(why), _))) => Err(why),
+            _ => Ok(()),
         }
+    }
+
+    /// What of the file that is open is written by now.
+    fn written(&self, now: Now) -> Written {
+        let before_ms = self.window.held_ns(now.boot_ns) / 1_000_000;
+        self.open.as_ref().map_or_else(Written::default, |open| Written {
+            path: open.file.path().clone(),
+            counts: open.file.counts(),
+            before_ms,
+            after_ms: open.end_ns.saturating_sub(now.boot_ns) / 1_000_000,
+        })
     }
 
     /// Writes what was made in the last milliseconds into the file that is for that.
     fn write_last(
         &mut self,
+        place: u8,
         last_ms: u64,
         now: Now,
         batch: &mut Batch,
     ) -> Result<Written, Message> {
         let from_ns = now.boot_ns.saturating_sub(last_ms.saturating_mul(1_000_000)).max(1);
-        let file = self.folder.create_last().map_err(|error| self.failed(&error))?;
+        let file = self.folder.create_last(place).map_err(|error| self.failed(&error))?;
         let file = self.fill(file, from_ns, now, batch);
         let path = file.path().clone();
-        match file.finish(batch, Outcome::Over) {
-            (counts, None) => Ok(Written { path, counts, after_ms: 0 }),
-            (_, Some(error)) => Err(Message::new(format_args!("{path}: {error}"))),
+        // Who has asked for it takes it away at once.
+        let (counts, error) = file.finish(batch, Outcome::Over, false);
+        if let Some(error) = error {
+            self.folder.remove(&path);
+            return Err(self.failed(&error));
         }
+        let before_ms = last_ms.min(self.window.held_ns(now.boot_ns) / 1_000_000);
+        Ok(Written { path, counts, before_ms, after_ms: 0 })
     }
 
     /// A file with what was made from this time on.
@@ -276,27 +289,38 @@ impl Recorder {
     }
 
     fn end(&mut self, outcome: Outcome, batch: &mut Batch, say: &mut Say<'_>) {
-        let Some(Open { file, why, .. }) = self.open.take() else { return };
-        let (recorder, path) = (self.index, file.path().clone());
-        let (counts, error) = file.finish(batch, outcome);
-        if let Some(error) = error {
-            let frames = counts.frames;
-            let why = format_args!("{error}; safe are {frames} frames in {path}");
-            say(Word::Failed { recorder, why: Message::new(why) });
-        } else {
-            let written = Written { path, counts, after_ms: 0 };
-            say(Word::Ended { recorder, written, why });
+        let recorder = self.index;
+        match self.finish(outcome, batch) {
+            Some((Ok(written), why)) => say(Word::Ended { recorder, written, why }),
+            Some((Err(why), _)) => self.tell(Some(why), say),
+            None => {}
         }
     }
 
-    fn failed(&self, error: &io::Error) -> Message {
-        Message::new(format_args!("{error}: a file in {}", self.folder.path().display()))
+    /// Ends the file that is open: what is in it, or why that is not all; and what made it.
+    fn finish(
+        &mut self,
+        outcome: Outcome,
+        batch: &mut Batch,
+    ) -> Option<(Result<Written, Message>, Message)> {
+        let Open { file, why, .. } = self.open.take()?;
+        let path = file.path().clone();
+        let (counts, error) = file.finish(batch, outcome, true);
+        let Some(error) = error else {
+            let before_ms = counts.span_ns() / 1_000_000;
+            return Some((Ok(Written { path, counts, before_ms, after_ms: 0 }), why));
+        };
+        if counts.frames == 0 {
+            self.folder.remove(&path);
+            return Some((Err(self.failed(&error)), why));
+        }
+        let (name, frames, error) = (&self.settings.name, counts.frames, Said(&error));
+        let text = format_args!("{name}: {error}; safe are {frames} frames in {path}");
+        Some((Err(Message::new(text)), why))
     }
-}
 
-impl Open {
-    fn written(&self, now: Now) -> Written {
-        let after_ms = self.end_ns.saturating_sub(now.boot_ns) / 1_000_000;
-        Written { path: self.file.path().clone(), counts: self.file.counts(), after_ms }
+    fn failed(&self, error: &io::Error) -> Message {
+        let (name, folder) = (&self.settings.name, self.folder.path().display());
+        Message::new(format_args!("{name}: {}: no file in {folder}", Said(error)))
     }
 }

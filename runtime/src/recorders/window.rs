@@ -52,6 +52,8 @@ pub struct Window {
     catalog: Vec<u8>,
     standing: Standing,
     newest_ns: u64,
+    /// Nothing that was made since then is missing.
+    since_ns: u64,
 }
 
 impl Window {
@@ -67,6 +69,7 @@ impl Window {
             catalog: Vec::with_capacity(if has_catalog { 2 * CATALOG_SIZE_MAX } else { 0 }),
             standing: Standing::default(),
             newest_ns: 0,
+            since_ns: u64::MAX,
         }
     }
 
@@ -78,6 +81,7 @@ impl Window {
                 let boot_ns = frame.header.timestamp.get();
                 let wall_ns = welcome.fixed.wall_ns.get();
                 self.standing.clocks = Clocks { boot_ns, wall_ns };
+                self.since_ns = boot_ns;
                 let _ = self.welcome.extend_from_slice(bytes);
             }
             Body::Subscribed(granted) => {
@@ -100,14 +104,15 @@ impl Window {
     /// Lets go what is older than the span.
     pub fn forget_old(&mut self, now_ns: u64) {
         let from_ns = now_ns.saturating_sub(self.span_ns);
-        while self.oldest_ns().is_some_and(|oldest_ns| oldest_ns < from_ns) {
+        while self.header(0).is_some_and(|header| header.timestamp.get() < from_ns) {
             self.forget_oldest();
         }
+        self.since_ns = self.since_ns.max(from_ns);
     }
 
-    /// When the oldest frame was made.
-    pub fn oldest_ns(&self) -> Option<u64> {
-        self.header(0).map(|header| header.timestamp.get())
+    /// How far back it goes, also where nothing came.
+    pub fn held_ns(&self, now_ns: u64) -> u64 {
+        now_ns.saturating_sub(self.since_ns)
     }
 
     /// Bytes that are kept.
@@ -125,6 +130,7 @@ impl Window {
             && let Ok(frame) = Frame::parse(&scratch[..size])
         {
             self.standing.pass(&frame);
+            self.since_ns = self.since_ns.max(frame.header.timestamp.get());
             if let Body::Catalog(part) = frame.body {
                 if part.part().first == 0 {
                     self.catalog.clear();

@@ -11,6 +11,8 @@ use nix::unistd::geteuid;
 use crate::value::Value;
 
 const SOCKETS: [&str; 3] = ["stream.sock", "json.sock", "control.sock"];
+/// As many as a daemon may have listeners.
+const OTHERS_MAX: usize = 16;
 
 /// A directory, and its sockets: nothing is connected to.
 pub fn place(directory: &Path) -> Value {
@@ -20,7 +22,21 @@ pub fn place(directory: &Path) -> Value {
     ];
     let sockets = SOCKETS.map(|name| (name, Value::text(found(&directory.join(name)))));
     members.extend(sockets);
+    let others = others(directory);
+    let told = others.iter().map(|name| (&**name, Value::text(found(&directory.join(name)))));
+    members.extend(told);
     Value::object(members)
+}
+
+/// Other sockets that are there.
+fn others(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).into_iter().flatten().filter_map(Result::ok);
+    let sockets = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_socket()));
+    let names = sockets.filter_map(|entry| entry.file_name().into_string().ok());
+    let mut names: Vec<String> = names.filter(|name| !SOCKETS.contains(&&**name)).collect();
+    names.sort();
+    names.truncate(OTHERS_MAX);
+    names
 }
 
 /// What is at `path`: its kind and mode, or why nobody can tell.
@@ -96,6 +112,10 @@ mod tests {
         assert_eq!(word("stream.sock"), "absent");
         assert!(word("control.sock").starts_with("link "), "{}", word("control.sock"));
         assert!(found(&scratch.join("x".repeat(PATH_MAX))).contains("too long"));
+        let _other = UnixListener::bind(scratch.join("bar.sock")).unwrap();
+        fs::set_permissions(scratch.join("bar.sock"), fs::Permissions::from_mode(0o666)).unwrap();
+        let told = place(&scratch);
+        assert_eq!(told.get("bar.sock").and_then(Value::word), Some("socket 0666 own"));
         fs::remove_dir_all(scratch).unwrap();
     }
 

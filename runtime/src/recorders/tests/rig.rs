@@ -30,7 +30,7 @@ impl Rig {
         let mut settings = RecorderSettings { name: "x".try_into().unwrap(), ..Default::default() };
         change(&mut settings);
         let folder = Folder::open(&settings, place.to_str().unwrap()).unwrap();
-        let (peer, subscriber) = pair(Box::new(|| ()), Box::new(|| ()));
+        let (peer, subscriber) = pair(Box::new(|| ()), Box::new(|| ()), 8);
         let recorder = Recorder::new(0, &settings, subscriber, folder, 1);
         let peer = Some(peer);
         let rig = Self { peer, recorder, batch: Batch::new(), gauges: Gauges::default(), place };
@@ -56,7 +56,7 @@ impl Rig {
     }
 
     fn dump(&mut self, at_s: u64, last_ms: u64) -> Result<Written, String> {
-        let order = Order { recorder: 0, ticket: 9, last_ms };
+        let order = Order { recorder: 0, ticket: 9, place: 1, last_ms };
         let mut told = None;
         let Self { recorder, batch, .. } = self;
         recorder.dump(order, Self::now(at_s), batch, &mut |word| told = Some(word));

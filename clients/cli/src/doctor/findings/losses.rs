@@ -39,7 +39,10 @@ fn losses(daemon: &Value) -> Option<Finding> {
         (false, true) => Some(ok("losses", "no tick, frame, event or connection")),
         (false, false) => {
             let todo = match count(daemon, "refused") {
-                Some(1..) => "a connection is refused by `clients` or a quota in kymo.toml",
+                Some(1..) => {
+                    "a connection is refused by `clients` or a quota in kymo.toml, or when the \
+                     control socket's 8 places are taken"
+                }
                 _ => "each was told to whom it struck; `kymo status` names who is slow",
             };
             Some(told("losses", lost.join(", ")).with(todo))
