@@ -197,6 +197,7 @@ mod stretch;
 mod supply;
 mod table;
 mod telemetry;
+mod topics;
 mod wake_flag;
 
 /// What the operating system gives: machines, sources of sensors, clocks.

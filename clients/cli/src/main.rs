@@ -58,7 +58,10 @@ fn main() -> ExitCode {
         Ok(Command::Get(options)) => get::get(&options),
         Ok(Command::Watch(options)) => watch::watch(&options),
         Ok(Command::Top(options)) => top::top(&options),
-        Ok(Command::Record(options)) => record::record(&options),
+        Ok(Command::Record(options)) => match options.last {
+            Some(span) => dump::record_last(&options, span),
+            None => record::record(&options),
+        },
         Ok(Command::Dump(options)) => dump::dump(&options),
         Ok(Command::Replay(options)) => replay::replay(&options),
         Ok(Command::Export(options)) => export::export(&options),

@@ -41,9 +41,6 @@ const PROGRESS: Duration = Duration::from_millis(500);
 ///
 /// The [`Failure`] that ended it, with what is safe.
 pub fn record(options: &Record) -> Result<(), Failure> {
-    if let Some(span) = options.last {
-        return crate::dump::record_last(options, span);
-    }
     let system = |error: io::Error| Failure::new(format!("can't begin: {error}"));
     // Before the library starts threads, which get the mask.
     let signals = Signals::new(&[Signal::Interrupt, Signal::Terminate]).map_err(system)?;

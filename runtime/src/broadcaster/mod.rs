@@ -32,8 +32,8 @@ use kymo_protocol::{
 };
 
 use crate::config::RATE_MHZ_DEFAULT;
-use crate::hub::OWN_TOPICS;
 use crate::inbox::{PublishError, Publisher};
+use crate::topics;
 use pace::Pace;
 pub use session_metrics::SessionMetrics;
 use text::Held;
@@ -110,7 +110,7 @@ impl Broadcaster {
     pub fn new(publisher: Publisher, topic: &str) -> Result<Self, PublishError> {
         let mut room = [0; EVENT_NAME_MAX + 64];
         let invalid = PublishError::Invalid(FrameError::Value);
-        let is_ours = topic.starts_with(OWN_TOPICS);
+        let is_ours = topic.starts_with(topics::OWN);
         let probe = EventFields::custom(topic, Data::Json("0")).write(&mut room);
         if is_ours || probe.is_err() {
             return Err(invalid);

@@ -7,11 +7,11 @@ use kymo_protocol::{Field, Payload, StreamId, Streams, Vitals};
 
 use super::check::{Thousandths, check_path, fail, hertz};
 use super::{Config, ConfigError};
-use crate::hub::OWN_TOPICS;
 use crate::limits::{
     RECORDER_BYTES_DEFAULT, RECORDER_BYTES_MAX, RECORDER_BYTES_MIN, RECORDER_FILES_MAX,
     RECORDER_NAME_MAX, RECORDER_PATH_MAX, RECORDER_SECONDS_MAX,
 };
+use crate::topics;
 
 /// Vitals that a threshold can be for: one number each, and none that only grows.
 pub(crate) const THRESHOLD_FIELDS: [Field; 10] = [
@@ -130,7 +130,7 @@ impl Config {
             }
             match recorder.topic.as_deref() {
                 Some("") => return refuse(format_args!("topic is empty")),
-                Some(topic) if topic.starts_with(OWN_TOPICS) => {
+                Some(topic) if topic.starts_with(topics::OWN) => {
                     let text = format_args!("topics of the server's own make no file");
                     return refuse(text);
                 }

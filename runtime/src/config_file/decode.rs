@@ -6,8 +6,8 @@ use kymo_protocol::parse_float;
 use toml_parser::decoder::{Encoding, ScalarKind, StringBuilder};
 use toml_parser::{Expected, ParseError, Raw, Source, Span};
 
-use super::draft::Value;
 use super::fault::Fault;
+use super::word::Value;
 use crate::message::Message;
 
 /// A text, and the memory for one key or value of it.

@@ -6,7 +6,7 @@ use kymo_protocol::{StreamId, Streams};
 use super::fault::Fault;
 use super::recorder_draft::RecorderDraft;
 use super::schema::{Key, Setting};
-use super::word::Word;
+use super::word::{Value, Word};
 use crate::config::{Config, JournalSettings, Listener, ListenerFormat};
 use crate::limits::{
     CLIENTS_MAX, EVENT_BYTES_MAX, EVENT_BYTES_MIN, GROUP_NAME_MAX, JOURNAL_BYTES_MAX,
@@ -23,34 +23,6 @@ const FORMATS: [(&str, ListenerFormat); 4] = [
     ("opta1", ListenerFormat::Opta1),
     ("control", ListenerFormat::Control),
 ];
-
-/// A value as it stands in the text.
-#[derive(Clone, Copy, Debug)]
-pub enum Value<'a> {
-    /// Text.
-    String(&'a str),
-    /// A whole number.
-    Integer(i64),
-    /// Any other number.
-    Float(f64),
-    /// True or false.
-    Bool(bool),
-    /// A date, a time or both; no setting is one.
-    DateTime,
-}
-
-impl Value<'_> {
-    /// Its type with an article.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::String(_) => "a string",
-            Self::Integer(_) => "an integer",
-            Self::Float(_) => "a number",
-            Self::Bool(_) => "a boolean",
-            Self::DateTime => "a date or time",
-        }
-    }
-}
 
 /// Settings while they are read; see the module.
 #[derive(Debug)]

@@ -5,9 +5,36 @@ use std::ops::RangeInclusive;
 
 use kymo_protocol::limits::{RATE_MHZ_MAX, RATE_MHZ_MIN};
 
-use super::draft::Value;
 use super::fault::Fault;
 use super::schema::Key;
+
+/// A value as it stands in the text.
+#[derive(Clone, Copy, Debug)]
+pub enum Value<'a> {
+    /// Text.
+    String(&'a str),
+    /// A whole number.
+    Integer(i64),
+    /// Any other number.
+    Float(f64),
+    /// True or false.
+    Bool(bool),
+    /// A date, a time or both; no setting is one.
+    DateTime,
+}
+
+impl Value<'_> {
+    /// Its type with an article.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::String(_) => "a string",
+            Self::Integer(_) => "an integer",
+            Self::Float(_) => "a number",
+            Self::Bool(_) => "a boolean",
+            Self::DateTime => "a date or time",
+        }
+    }
+}
 
 /// See the module.
 #[derive(Clone, Copy)]

@@ -65,7 +65,6 @@ use prepare::Prepared;
 use recorders::RecorderViews;
 pub use replies::{Handled, Surroundings};
 use samples::PreparedSamples;
-pub(crate) use submit::OWN_TOPICS;
 pub use transmit::Parts;
 
 /// Identities of a run.

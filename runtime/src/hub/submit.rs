@@ -12,6 +12,7 @@ use crate::control::{RequestId, Waiting};
 use crate::conversation::Mistake;
 use crate::journal::Journal;
 use crate::keys::KeyState;
+use crate::topics;
 
 /// An event that was taken, or was taken before under the same key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,7 +152,8 @@ impl Hub {
         let payload = &self.event[..size];
         let event = Event::view(payload).ok_or_else(|| bad_event(FrameError::Length))?;
         if whose == Whose::Others && is_own(event) {
-            let text = format_args!("topics that begin with `{OWN_TOPICS}` are the server's");
+            let own = topics::OWN;
+            let text = format_args!("topics that begin with `{own}` are the server's");
             return Err(Mistake::new(ErrorCode::Denied, text));
         }
         let sequence = self.log.append(payload, event, key, now).map_err(bad_event)?;
@@ -240,9 +242,6 @@ pub(super) struct Toggled {
     pub sequence: u64,
 }
 
-/// What the server's own events begin with; nobody else's may.
-pub(crate) const OWN_TOPICS: &str = "kymo.";
-
 /// Whose words an event is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Whose {
@@ -254,7 +253,7 @@ pub(super) enum Whose {
 
 /// Whether an event could be taken for one of the server's.
 fn is_own(event: &Event) -> bool {
-    event.topic().starts_with(OWN_TOPICS)
+    event.topic().starts_with(topics::OWN)
 }
 
 /// Whether an event says all there is to say, and says nothing about a session.

@@ -7,8 +7,8 @@
 use kymo_protocol::{Event, State, Vitals, pattern};
 
 use crate::config::Threshold;
-use crate::hub::OWN_TOPICS;
 use crate::limits::TRIGGER_GAP_NS;
+use crate::topics;
 
 /// A threshold, and how long it has been passed; see the module.
 #[derive(Clone, Copy, Debug)]
@@ -65,7 +65,7 @@ impl Watch {
 /// that a file was written is no reason for one more.
 pub fn is_wanted(event: &Event, pattern: &str) -> bool {
     let topic = event.topic();
-    !topic.starts_with(OWN_TOPICS) && pattern::wants(pattern.as_bytes(), topic)
+    !topic.starts_with(topics::OWN) && pattern::wants(pattern.as_bytes(), topic)
 }
 
 #[cfg(test)]
