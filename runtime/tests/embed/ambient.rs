@@ -175,8 +175,11 @@ fn nothing_of_the_process_is_set_not_even_for_a_moment() {
         let is_end = line.contains("+++ exited");
         // To ask for a limit is not to set it; a thread has a name.
         let is_question = line.contains("prlimit64(") && line.contains(", NULL, ");
+        // What it was stands where it began.
+        let is_rest = line.contains(" resumed>");
         is_read
             || is_own
+            || is_rest
             || is_write && !is_said
             || is_question
             || is_end
